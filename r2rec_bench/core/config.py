@@ -1,0 +1,147 @@
+"""Strict settings: frozen models, extra keys forbidden, every problem of a file reported at once.
+
+A component is written `name`, `name:argument` or `{use: name, setting: value}` and becomes a `Spec`; its settings
+are validated by the component's own `Config`, and whatever is wrong inside is reported under its full key path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from r2rec_bench.core.errors import ConfigError, InputError, Problem, nearest
+
+if TYPE_CHECKING:
+    from r2rec_bench.core.registry import Component
+
+
+class Config(BaseModel):
+    """Base of all settings: frozen, typed, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """The range worth searching for a setting, beside its validity: `Annotated[int, Field(ge=1), Tune(2, 8)]`."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A chosen component: its family, its name, its validated settings."""
+
+    family: str
+    use: str
+    settings: Config
+
+    def build(self) -> Component:
+        """The component, ready for use."""
+        from r2rec_bench.core.registry import registry
+
+        return registry(self.family).get(self.use)(self.settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in YAML, every setting explicit."""
+        return {"use": self.use, **self.settings.model_dump(mode="json")}
+
+
+def _parse_spec(value: object, *, family: str) -> Spec:
+    from r2rec_bench.core.registry import registry
+
+    if isinstance(value, Spec):
+        return value
+    if isinstance(value, str):
+        use, _, argument = value.partition(":")
+        given: dict[str, Any] = {}
+    elif isinstance(value, Mapping):
+        given = dict(cast("Mapping[str, Any]", value))
+        if not isinstance(given.get("use"), str):
+            raise PydanticCustomError("component", "", {"problems": [_no_use(given)]})
+        use, argument = given.pop("use"), ""
+    else:
+        message = f"got {value!r}; expected a name or a mapping with `use`"
+        raise PydanticCustomError("component", "", {"problems": [Problem("", message)]})
+    known = registry(family)
+    try:
+        cls = known.get(use)
+    except InputError:
+        problem = Problem("", known.unknown_message(use))
+        raise PydanticCustomError("component", "", {"problems": [problem]}) from None
+    config = cls.config_type()
+    if argument:
+        given = {next(iter(config.model_fields), "argument"): argument}
+    try:
+        return Spec(family, use, config.model_validate(given))
+    except ValidationError as error:
+        raise PydanticCustomError("component", "", {"problems": problems_of(error, config)}) from None
+
+
+def _no_use(given: Mapping[str, Any]) -> Problem:
+    key = nearest("use", given)
+    return Problem("", "a component needs the key `use`" + (f"; got '{key}'" if key else ""))
+
+
+def of_family(family: str) -> Any:  # noqa: ANN401  pydantic's Annotated metadata has no common type
+    """The annotation of a field that holds a component of `family`."""
+    return Annotated[
+        Spec, BeforeValidator(partial(_parse_spec, family=family)), PlainSerializer(lambda spec: spec.to_dict())
+    ]
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """pydantic's errors as placed problems with the nearest valid key, components' inner ones included."""
+    return [problem for detail in error.errors() for problem in _problems(detail, model)]
+
+
+def _problems(detail: ErrorDetails, model: type[BaseModel]) -> Iterator[Problem]:
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "component":
+        for inner in cast("list[Problem]", detail.get("ctx", {})["problems"]):
+            yield Problem(".".join(filter(None, [where, inner.where])), inner.message, inner.nearest)
+    elif detail["type"] == "extra_forbidden":
+        allowed = _fields_at(model, detail["loc"][:-1])
+        key = str(detail["loc"][-1])
+        yield Problem(where, f"unknown key '{key}'; allowed: {', '.join(sorted(allowed))}", nearest(key, allowed))
+    elif detail["type"] == "missing":
+        yield Problem(where, "required, but missing")
+    else:
+        yield Problem(where, f"{detail['msg']}; got {detail['input']!r}")
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    for part in loc:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue
+        found = [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_model(kind)]
+        if found:
+            model = found[0]
+    return list(model.model_fields)
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(model: type[M], values: Mapping[str, Any], source: str) -> M:
+    """`values` as a `model`.
+
+    Raises:
+        ConfigError: with every problem found, under its key path; `source` names the file.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(source, problems_of(error, model)) from None

@@ -1,0 +1,1 @@
+"""Data sources, the interaction log, splits and frozen candidates."""

@@ -1,0 +1,1 @@
+"""Rankers, metrics, baselines' protocol, and the leakage audit."""
