@@ -145,7 +145,7 @@ class Registry(Generic[C]):
 
     def __iter__(self) -> Iterator[tuple[str, type[C]]]:
         for name in self.names():
-            yield name, self._classes[name]
+            yield name, self.get(name)
 
     def name_of(self, cls: type[Component]) -> str:
         """The name `cls` was registered under."""

@@ -10,10 +10,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.paths import data_root
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.types import Int32Array, Int64Array, InteractionLog, ItemCatalog, Visibility
+from r2rec_bench.data.parquet import parquet_folders
 
 Int8Array: TypeAlias = NDArray[np.int8]
+
+BUILT_IN_FOLDERS = {"ml-1m", "ml-100k"}
+"""Folders of `R2REC_DATA` that a built-in source reads under a name of its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +33,7 @@ class Dataset:
         synthetic: true when a generator made it; every output then says so.
         licence: what its owners allow, in a sentence.
         origin: the file or address it was read from, with the checksum that was verified, if any.
-        drops: rows left out by documented rule, counted by reason.
+        drops: what a documented rule left out, named or moved, counted by reason.
         bayes_hr1: HR@1 of the best possible ranker, where the generator knows it; NaN otherwise.
     """
 
@@ -116,7 +122,39 @@ class NegativeSampler(Component):
         """
 
 
-sources: Registry[Source] = Registry("sources", "data source", Source, "r2rec_bench.data.sources")
+def require_untouched(touched: Int32Array, popularity: Int64Array, n: int) -> None:
+    """Stop a sampler that cannot draw `n` distinct items from those outside `touched`.
+
+    Raises:
+        InputError: fewer than `n` items are untouched.
+    """
+    left = len(popularity) - len(touched)
+    if left < n:
+        raise InputError(
+            f"a user touched {len(touched)} of {len(popularity)} items; {n} negatives need {n - left} more"
+        )
+
+
+class SourceRegistry(Registry[Source]):
+    """Sources by name; any other folder under `R2REC_DATA` in the parquet form is one under its own name."""
+
+    def get(self, name: str) -> type[Source]:
+        if name in _own_folders() and name not in super().names():
+            from r2rec_bench.data.sources.folder import named_folder
+
+            return named_folder(name)
+        return super().get(name)
+
+    def names(self) -> list[str]:
+        return sorted({*super().names(), *_own_folders()})
+
+
+def _own_folders() -> set[str]:
+    root = data_root()
+    return set(parquet_folders(root)) - BUILT_IN_FOLDERS if root else set()
+
+
+sources: SourceRegistry = SourceRegistry("sources", "data source", Source, "r2rec_bench.data.sources")
 splits: Registry[Split] = Registry("splits", "split", Split, "r2rec_bench.data.splits")
 negative_samplers: Registry[NegativeSampler] = Registry(
     "negatives", "negative sampler", NegativeSampler, "r2rec_bench.data.negatives"

@@ -1,0 +1,87 @@
+"""Fetching an official archive: checksum first, then it is opened.
+
+An archive is read in place and never unpacked onto disk, so that no member, whatever its name, can land anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import urllib.request
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2rec_bench.core.errors import InputError
+
+TIMEOUT_SECONDS = 20
+MAX_BYTES = 1 << 30
+"""More than any archive known here holds unpacked; beyond it a file is not what it says it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An official archive: file name, MD5 in hex as its publisher states it, addresses in order of preference."""
+
+    name: str
+    md5: str
+    urls: tuple[str, ...]
+
+
+def open_archive(path: Path, archive: Archive) -> zipfile.Path:
+    """The root inside the archive at `path`.
+
+    Raises:
+        InputError: its checksum is not the official one, or it would unpack to more than `MAX_BYTES`.
+    """
+    got = _md5(path)
+    if got != archive.md5:
+        raise InputError(
+            f"{path}: MD5 {got}; the official {archive.name} has {archive.md5}. "
+            f"Replace it by {archive.urls[0]}, or unpack it beside: unpacked files are read as they are."
+        )
+    opened = zipfile.ZipFile(path)
+    size = sum(member.file_size for member in opened.infolist())
+    if size > MAX_BYTES:
+        raise InputError(f"{path}: unpacks to {size} bytes; at most {MAX_BYTES} are read")
+    return zipfile.Path(opened)
+
+
+def fetch(archive: Archive, folder: Path) -> tuple[Path | None, list[str]]:
+    """Download `archive` into `folder`, under its name once its checksum is right.
+
+    Returns:
+        The file, or none when no address gave it, and why each address that was tried did not.
+    """
+    if os.environ.get("R2REC_OFFLINE"):
+        return None, ["download: not tried, R2REC_OFFLINE is set"]
+    failures: list[str] = []
+    for url in archive.urls:
+        try:
+            return _download(url, archive, folder), failures
+        except (OSError, InputError) as error:  # URLError, timeouts and HTTP errors are OSErrors
+            failures.append(f"{url}: {error}")
+    return None, failures
+
+
+def _download(url: str, archive: Archive, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    # A name of its own, so that two processes that fetch at once do not write into each other's file.
+    handle, name = tempfile.mkstemp(prefix=archive.name, suffix=".part", dir=folder)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the addresses are constants
+            shutil.copyfileobj(answer, file)
+        got = _md5(part)
+        if got != archive.md5:
+            raise InputError(f"MD5 {got}; the official file has {archive.md5}")
+        return part.replace(folder / archive.name)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,121 @@
+"""The parquet form: a folder with `interactions.parquet` and `items.parquet`.
+
+Interactions: `user_id`, `item_id`, `timestamp` (seconds since 1970 UTC); `rating` (1 to 5) and `user_seq_pos` (the
+true order within a user) where the source has them. Items: `item_id`, `title`; `genres` and `brand` where known.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pandas.api.types import is_integer_dtype, is_numeric_dtype, is_string_dtype
+
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.types import Float32Array, Int64Array
+from r2rec_bench.data.catalog import RawItems
+from r2rec_bench.data.log import RawLog, refuse
+
+INTERACTIONS = "interactions.parquet"
+ITEMS = "items.parquet"
+ATTRIBUTES = ("genres", "brand")
+
+
+def is_parquet_form(folder: Path) -> bool:
+    """Whether `folder` has interactions in the parquet form."""
+    return (folder / INTERACTIONS).is_file()
+
+
+def parquet_folders(root: Path) -> list[str]:
+    """Names of the folders directly under `root` that are in the parquet form."""
+    return sorted(folder.name for folder in root.iterdir() if is_parquet_form(folder)) if root.is_dir() else []
+
+
+def read_interactions(folder: Path, *, ratings_required: bool = False) -> RawLog:
+    """The interactions of `folder`, in file order.
+
+    Raises:
+        InputError: the file cannot be read, a column is missing or of another type, or a value is missing.
+    """
+    file = folder / INTERACTIONS
+    frame = read_frame(file, ("user_id", "item_id", "timestamp", *(("rating",) if ratings_required else ())))
+    return RawLog(
+        file=str(file),
+        user_id=_ids(file, frame, "user_id"),
+        item_id=_ids(file, frame, "item_id"),
+        rating=_ratings(file, frame) if "rating" in frame else np.full(len(frame), np.nan, dtype=np.float32),
+        time=_integers(file, frame, "timestamp"),
+        order=_integers(file, frame, "user_seq_pos") if "user_seq_pos" in frame else None,
+        ratings_required=ratings_required,
+    )
+
+
+def read_items(folder: Path) -> RawItems:
+    """Titles and attributes of `folder`; a missing title is an empty one.
+
+    Raises:
+        InputError: the file cannot be read, a column is missing, or an item is listed twice.
+    """
+    file = folder / ITEMS
+    frame = read_frame(file, ("item_id", "title"))
+    ids = _ids(file, frame, "item_id").astype(str)
+    refuse(str(file), pd.Series(ids).duplicated().to_numpy(), "item", ids, "every item once")
+    parts = zip(*(_texts(frame, name) for name in ATTRIBUTES), strict=True)
+    attributes = ["; ".join(filter(None, of_item)).replace("|", ", ") for of_item in parts]
+    return RawItems(
+        str(file),
+        dict(zip(ids.tolist(), _texts(frame, "title"), strict=True)),
+        dict(zip(ids.tolist(), attributes, strict=True)),
+    )
+
+
+def read_frame(file: Path, required: tuple[str, ...]) -> pd.DataFrame:
+    """The table in `file`.
+
+    Raises:
+        InputError: it cannot be read as parquet, or lacks a `required` column.
+    """
+    try:
+        frame = pd.read_parquet(file)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{file}: cannot be read as parquet: {error}") from None
+    missing = [name for name in required if name not in frame]
+    if missing:
+        raise InputError(f"{file}: no column {', '.join(missing)}; found: {', '.join(map(str, frame.columns))}")
+    return frame
+
+
+def _ids(file: Path, frame: pd.DataFrame, name: str) -> NDArray[Any]:
+    column = _complete(file, frame, name)
+    if not (is_string_dtype(column) or is_integer_dtype(column)):
+        raise InputError(f"{file}: column {name} is {column.dtype}; expected string")
+    return column.to_numpy(dtype=object)
+
+
+def _integers(file: Path, frame: pd.DataFrame, name: str) -> Int64Array:
+    column = _complete(file, frame, name)
+    if not is_integer_dtype(column):
+        raise InputError(f"{file}: column {name} is {column.dtype}; expected int64")
+    return column.to_numpy(dtype=np.int64)
+
+
+def _ratings(file: Path, frame: pd.DataFrame) -> Float32Array:
+    column = pd.Series(frame["rating"])
+    if not is_numeric_dtype(column) and column.notna().to_numpy().any():
+        raise InputError(f"{file}: column rating is {column.dtype}; expected float32")
+    return column.to_numpy(dtype=np.float32, na_value=np.nan)
+
+
+def _complete(file: Path, frame: pd.DataFrame, name: str) -> pd.Series:
+    column = pd.Series(frame[name])
+    refuse(str(file), column.isna().to_numpy(), name, column.to_numpy(dtype=object), "a value in every row")
+    return column
+
+
+def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+    """The column as text, empty where it or a value of it is missing."""
+    return frame[name].fillna("").astype(str).tolist() if name in frame else [""] * len(frame)
