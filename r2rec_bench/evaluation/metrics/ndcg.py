@@ -1,0 +1,32 @@
+"""Normalised discounted cumulative gain for one relevant item."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from r2rec_bench.core.config import Config
+from r2rec_bench.core.types import Candidates, FloatArray, Ranking
+from r2rec_bench.evaluation.metrics.base import Cutoffs, Metric, metrics, ranks
+
+
+class NDCGConfig(Config):
+    """The cutoffs k."""
+
+    at: Cutoffs = (3, 5, 10)
+
+
+@metrics.register("ndcg")
+class NDCG(Metric):
+    """1 / log2(1 + rank) where the positive ranks among the first k candidates, else 0; columns `ndcg@k`.
+
+    With one relevant item the ideal gain is 1, so this is already normalised.
+
+    Source: Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4), 2002.
+    """
+
+    config: NDCGConfig
+
+    def per_user(self, ranking: Ranking, candidates: Candidates) -> dict[str, FloatArray]:
+        rank = ranks(ranking, candidates)
+        gain = 1 / np.log2(1 + rank)
+        return {f"ndcg@{k}": np.where(rank <= k, gain, 0.0) for k in self.config.at}

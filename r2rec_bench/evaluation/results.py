@@ -1,0 +1,239 @@
+"""The stored result of one system under one seed: values per user and what they cost; means are derived, not kept.
+
+A result is a folder of two files, `per_user.parquet` and `result.json`, both under one run id.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
+from r2rec_bench.core.types import Candidates, Cost, FloatArray, Int64Array, InteractionLog, Metrics, Ranking
+from r2rec_bench.evaluation.metrics.base import Metric, ranks
+
+TABLE_FILE = "per_user.parquet"
+HEADER_FILE = "result.json"
+KEY_COLUMNS = ("user_id", "item_id", "rank")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserTable:
+    """How a system did on each user asked about.
+
+    Attributes:
+        user_ids: original ids, (q,), each once.
+        item_ids: original id of each user's positive, (q,).
+        rank: int64 (q,), rank of the positive among the candidates, 1 = best.
+        metrics: per-user values, each float64 (q,), NaN where undefined.
+    """
+
+    user_ids: tuple[str, ...]
+    item_ids: tuple[str, ...]
+    rank: Int64Array
+    metrics: Metrics
+
+    def __post_init__(self) -> None:
+        columns = (self.item_ids, self.rank, *self.metrics.values.values())
+        if any(len(column) != len(self) for column in columns):
+            raise ValueError(f"{len(self)} users, but columns of {sorted({len(column) for column in columns})} values")
+        if len(set(self.user_ids)) < len(self):
+            repeated = next(user for user in self.user_ids if self.user_ids.count(user) > 1)
+            raise InputError(f"user '{repeated}' has several rows; results are paired by user, so each has one row")
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def values(self, metric: str) -> FloatArray:
+        """The values of one metric column, float64 (q,).
+
+        Raises:
+            InputError: there is no such column.
+        """
+        if metric not in self.metrics.values:
+            raise unknown("metric", metric, self.metrics.values)
+        return self.metrics.values[metric]
+
+    def mean(self, metric: str) -> float:
+        """Mean of a metric over the users who have a value; NaN when none has."""
+        values = self.values(metric)
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else math.nan
+
+    def rmse(self) -> float:
+        """Root of the mean squared error of the predicted ratings, in stars; NaN when none was predicted."""
+        return math.sqrt(self.mean("se"))
+
+
+def measure(ranking: Ranking, candidates: Candidates, log: InteractionLog, metrics: Sequence[Metric]) -> UserTable:
+    """The table of a ranking: one row per query, the columns of all `metrics`.
+
+    Args:
+        ranking: the system's answer to `candidates`.
+        candidates: the frozen lists it was asked.
+        log: the log whose indices they use, for the original ids.
+        metrics: what to compute.
+
+    Raises:
+        InputError: two metrics give the same column.
+    """
+    columns: dict[str, FloatArray] = {}
+    for metric in metrics:
+        for name, values in metric.per_user(ranking, candidates).items():
+            if name in columns or name in KEY_COLUMNS:
+                raise InputError(f"the column '{name}' is given twice; list each metric, and each cutoff, once")
+            columns[name] = values
+    positives = candidates.items[np.arange(len(candidates)), candidates.positive]
+    return UserTable(
+        user_ids=tuple(log.user_ids[query.user] for query in candidates.queries),
+        item_ids=tuple(log.item_ids[item] for item in positives),
+        rank=ranks(ranking, candidates),
+        metrics=Metrics(columns),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StageCost:
+    """What one stage of a run took."""
+
+    stage: str
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where a run took place: enough to tell why another run of the same settings may differ.
+
+    Attributes:
+        commit: git commit of the code, empty outside a checkout.
+        modified: whether tracked files differed from that commit.
+        python: version.
+        system: operating system and architecture.
+        device: what the model ran on, e.g. `cpu` or the accelerator's name.
+        cores: logical processor cores available.
+        packages: version by distribution name.
+    """
+
+    commit: str
+    modified: bool
+    python: str
+    system: str
+    device: str
+    cores: int
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """Everything about a run but its values: the content of `result.json`.
+
+    Attributes:
+        run_id: fingerprint of settings, inputs and code, lower-case hex; every reported number names it.
+        system: the model's name in tables.
+        seed: the run's seed.
+        protocol: split, visibility, candidates and tie rule in a sentence, for captions.
+        stages: cost by stage, in the order in which they ran.
+        environment: where it ran.
+    """
+
+    run_id: str
+    system: str
+    seed: int
+    protocol: str
+    stages: tuple[StageCost, ...]
+    environment: Environment
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{8,64}", self.run_id):
+            raise InputError(f"run id {self.run_id!r}: expected a fingerprint of 8 to 64 lower-case hex digits")
+
+    @property
+    def cost(self) -> Cost:
+        """All stages together."""
+        return sum((stage.cost for stage in self.stages), Cost())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult(RunHeader):
+    """The stored result of one system under one seed."""
+
+    users: UserTable
+
+    def mean(self, metric: str) -> float:
+        """Mean of a metric over the users who have a value; NaN when none has."""
+        return self.users.mean(metric)
+
+    def save(self, folder: Path) -> None:
+        """Write both files into `folder`; a reader never meets half a file.
+
+        The header comes last, so that a folder with a header of this run is complete.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / TABLE_FILE, _to_parquet(self.users, self.run_id))
+        _replace(folder / HEADER_FILE, _HEADER.dump_json(self, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> RunResult:
+        """The result stored in `folder`.
+
+        Raises:
+            InputError: there is none, it is damaged, or its two files are of different runs.
+        """
+        for name in (HEADER_FILE, TABLE_FILE):
+            if not (folder / name).is_file():
+                raise InputError(f"{folder} holds no result: {name} is missing. Run it again, or name another folder.")
+        path = folder / HEADER_FILE
+        try:
+            header = _HEADER.validate_json(path.read_bytes())
+        except ValidationError as error:
+            problems = [Problem(".".join(map(str, detail["loc"])), detail["msg"]) for detail in error.errors()]
+            raise ConfigError(str(path), problems) from None
+        users = _from_parquet(folder / TABLE_FILE, header.run_id)
+        return cls(**{field.name: getattr(header, field.name) for field in fields(header)}, users=users)
+
+
+_HEADER = TypeAdapter(RunHeader)
+
+
+def _to_parquet(users: UserTable, run_id: str) -> bytes:
+    keys = dict(
+        zip(
+            KEY_COLUMNS,
+            (pa.array(users.user_ids, pa.string()), pa.array(users.item_ids, pa.string()), users.rank),
+            strict=True,
+        )
+    )
+    table = pa.table({**keys, **users.metrics.values}, metadata={"run_id": run_id})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return sink.getvalue().to_pybytes()
+
+
+def _from_parquet(path: Path, run_id: str) -> UserTable:
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path} is damaged ({error}). Run it again.") from None
+    found = (table.schema.metadata or {}).get(b"run_id", b"").decode()
+    if found != run_id:
+        raise InputError(f"{path} is of run '{found}', its header of run '{run_id}'. Run it again.")
+    users, items, rank = (table.column(name) for name in KEY_COLUMNS)
+    names = [name for name in table.column_names if name not in KEY_COLUMNS]
+    values: dict[str, FloatArray] = {name: table.column(name).to_numpy() for name in names}
+    return UserTable(tuple(users.to_pylist()), tuple(items.to_pylist()), rank.to_numpy(), Metrics(values))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside `path`, then rename: atomic on one file system."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)

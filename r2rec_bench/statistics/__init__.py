@@ -1,0 +1,1 @@
+"""Intervals, paired tests, corrections, power: all from per-user values."""
