@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
-from r2rec_bench.core.types import Candidates, Cost, FloatArray, Int64Array, InteractionLog, Metrics, Ranking
+from r2rec_bench.core.types import Candidates, Cost, FloatArray, Int64Array, InteractionLog, Ranking
 from r2rec_bench.evaluation.metrics.base import Metric, ranks
 
 TABLE_FILE = "per_user.parquet"
@@ -40,10 +40,10 @@ class UserTable:
     user_ids: tuple[str, ...]
     item_ids: tuple[str, ...]
     rank: Int64Array
-    metrics: Metrics
+    metrics: dict[str, FloatArray]
 
     def __post_init__(self) -> None:
-        columns = (self.item_ids, self.rank, *self.metrics.values.values())
+        columns = (self.item_ids, self.rank, *self.metrics.values())
         if any(len(column) != len(self) for column in columns):
             raise ValueError(f"{len(self)} users, but columns of {sorted({len(column) for column in columns})} values")
         if len(set(self.user_ids)) < len(self):
@@ -59,9 +59,9 @@ class UserTable:
         Raises:
             InputError: there is no such column.
         """
-        if metric not in self.metrics.values:
-            raise unknown("metric", metric, self.metrics.values)
-        return self.metrics.values[metric]
+        if metric not in self.metrics:
+            raise unknown("metric", metric, self.metrics)
+        return self.metrics[metric]
 
     def mean(self, metric: str) -> float:
         """Mean of a metric over the users who have a value; NaN when none has."""
@@ -97,7 +97,7 @@ def measure(ranking: Ranking, candidates: Candidates, log: InteractionLog, metri
         user_ids=tuple(log.user_ids[query.user] for query in candidates.queries),
         item_ids=tuple(log.item_ids[item] for item in positives),
         rank=ranks(ranking, candidates),
-        metrics=Metrics(columns),
+        metrics=columns,
     )
 
 
@@ -212,7 +212,7 @@ def _to_parquet(users: UserTable, run_id: str) -> bytes:
             strict=True,
         )
     )
-    table = pa.table({**keys, **users.metrics.values}, metadata={"run_id": run_id})
+    table = pa.table({**keys, **users.metrics}, metadata={"run_id": run_id})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return sink.getvalue().to_pybytes()
@@ -229,7 +229,7 @@ def _from_parquet(path: Path, run_id: str) -> UserTable:
     users, items, rank = (table.column(name) for name in KEY_COLUMNS)
     names = [name for name in table.column_names if name not in KEY_COLUMNS]
     values: dict[str, FloatArray] = {name: table.column(name).to_numpy() for name in names}
-    return UserTable(tuple(users.to_pylist()), tuple(items.to_pylist()), rank.to_numpy(), Metrics(values))
+    return UserTable(tuple(users.to_pylist()), tuple(items.to_pylist()), rank.to_numpy(), values)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from r2rec_bench.core.errors import ConfigError, InputError
-from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Metrics, Query, Ranking
+from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Query, Ranking
 from r2rec_bench.evaluation.metrics.hr import HitRatio, HitRatioConfig
 from r2rec_bench.evaluation.metrics.mrr import ReciprocalRank
 from r2rec_bench.evaluation.results import Environment, RunResult, StageCost, UserTable, measure
@@ -19,7 +19,7 @@ def table(**columns):
     values = {name: np.asarray(column, np.float64) for name, column in columns.items()}
     n = len(next(iter(values.values())))
     users = tuple(f"u{i}" for i in range(n))
-    return UserTable(users, tuple(f"i{i}" for i in range(n)), np.arange(1, n + 1), Metrics(values))
+    return UserTable(users, tuple(f"i{i}" for i in range(n)), np.arange(1, n + 1), values)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def result():
             ("1", "Zoë"),
             ("a", "50"),
             np.array([1, 3]),
-            Metrics({"hr@1": np.array([1.0, 0]), "mae": np.array([0.5, np.nan])}),
+            {"hr@1": np.array([1.0, 0]), "mae": np.array([0.5, np.nan])},
         ),
     )
 
@@ -50,8 +50,8 @@ def test_what_is_saved_is_what_is_loaded(result, tmp_path):
     assert loaded.users.user_ids == result.users.user_ids
     assert loaded.users.item_ids == result.users.item_ids
     np.testing.assert_array_equal(loaded.users.rank, result.users.rank)
-    assert list(loaded.users.metrics.values) == ["hr@1", "mae"]
-    for name, values in result.users.metrics.values.items():
+    assert list(loaded.users.metrics) == ["hr@1", "mae"]
+    for name, values in result.users.metrics.items():
         np.testing.assert_array_equal(loaded.users.values(name), values)
 
 
@@ -91,12 +91,12 @@ def test_an_unknown_metric_is_answered_with_the_nearest():
 
 def test_a_user_has_one_row():
     with pytest.raises(InputError, match="user 'b' has several rows"):
-        UserTable(("a", "b", "b"), ("1", "2", "3"), np.array([1, 1, 1]), Metrics())
+        UserTable(("a", "b", "b"), ("1", "2", "3"), np.array([1, 1, 1]), {})
 
 
 def test_columns_are_of_one_length():
     with pytest.raises(ValueError, match=r"2 users, but columns of \[2, 3\] values"):
-        UserTable(("a", "b"), ("1", "2"), np.array([1, 1]), Metrics({"mrr": np.zeros(3)}))
+        UserTable(("a", "b"), ("1", "2"), np.array([1, 1]), {"mrr": np.zeros(3)})
 
 
 @pytest.mark.parametrize("run_id", ["", "XYZ12345", "../../0123abcd", "0123"])

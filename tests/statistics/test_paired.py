@@ -8,7 +8,6 @@ import pytest
 from scipy import stats
 
 from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.types import Metrics
 from r2rec_bench.evaluation.results import UserTable
 from r2rec_bench.statistics.paired import compare, paired_differences, sign_flip_p_value
 
@@ -18,7 +17,7 @@ MONTE_CARLO = 4 * math.sqrt(0.25 / 20_000)
 
 def users(ids, values, items=None):
     n = len(ids)
-    return UserTable(tuple(ids), tuple(items or ids), np.ones(n, np.int64), Metrics({"mrr": np.array(values, float)}))
+    return UserTable(tuple(ids), tuple(items or ids), np.ones(n, np.int64), {"mrr": np.array(values, float)})
 
 
 def test_differences_are_paired_by_user_not_by_row():
