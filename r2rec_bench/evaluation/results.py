@@ -205,14 +205,9 @@ _HEADER = TypeAdapter(RunHeader)
 
 
 def _to_parquet(users: UserTable, run_id: str) -> bytes:
-    keys = dict(
-        zip(
-            KEY_COLUMNS,
-            (pa.array(users.user_ids, pa.string()), pa.array(users.item_ids, pa.string()), users.rank),
-            strict=True,
-        )
-    )
-    table = pa.table({**keys, **users.metrics}, metadata={"run_id": run_id})
+    users_and_items = (pa.array(ids, pa.string()) for ids in (users.user_ids, users.item_ids))
+    columns = dict(zip(KEY_COLUMNS, (*users_and_items, users.rank), strict=True)) | users.metrics
+    table = pa.table(columns, metadata={"run_id": run_id})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return sink.getvalue().to_pybytes()
