@@ -6,6 +6,7 @@ are validated by the component's own `Config`, and whatever is wrong inside is r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Config(BaseModel):
     """Base of all settings: frozen, typed, and closed to unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +58,42 @@ class Spec:
 def _parse_spec(value: object, *, family: str) -> Spec:
     from r2rec_bench.core.registry import registry
 
-    if isinstance(value, Spec):
+    if isinstance(value, Spec) and value.family == family:
         return value
+    colon = argument = ""
     if isinstance(value, str):
-        use, _, argument = value.partition(":")
+        use, colon, argument = value.partition(":")
         given: dict[str, Any] = {}
     elif isinstance(value, Mapping):
         given = dict(cast("Mapping[str, Any]", value))
-        if not isinstance(given.get("use"), str):
-            raise PydanticCustomError("component", "", {"problems": [_no_use(given)]})
-        use, argument = given.pop("use"), ""
+        use = given.pop("use", None)
+        if not isinstance(use, str):
+            raise _wrong(_no_use(use, given))
     else:
-        message = f"got {value!r}; expected a name or a mapping with `use`"
-        raise PydanticCustomError("component", "", {"problems": [Problem("", message)]})
-    known = registry(family)
+        raise _wrong(Problem("", f"expected a name or a mapping with `use`; got {value!r}"))
     try:
-        cls = known.get(use)
-    except InputError:
-        problem = Problem("", known.unknown_message(use))
-        raise PydanticCustomError("component", "", {"problems": [problem]}) from None
+        cls = registry(family).get(use)
+    except InputError as error:
+        raise _wrong(Problem("", str(error))) from None
     config = cls.config_type()
-    if argument:
-        given = {next(iter(config.model_fields), "argument"): argument}
+    if colon:
+        first = next(iter(config.model_fields), None)
+        if first is None:
+            raise _wrong(Problem("", f"'{use}' has no settings, so it takes no argument; got '{argument}'"))
+        given = {first: argument}
     try:
         return Spec(family, use, config.model_validate(given))
     except ValidationError as error:
-        raise PydanticCustomError("component", "", {"problems": problems_of(error, config)}) from None
+        raise _wrong(*problems_of(error, config)) from None
 
 
-def _no_use(given: Mapping[str, Any]) -> Problem:
+def _wrong(*problems: Problem) -> PydanticCustomError:
+    return PydanticCustomError("component", "", {"problems": problems})
+
+
+def _no_use(use: object, given: Mapping[str, Any]) -> Problem:
+    if use is not None:
+        return Problem("use", f"expected the name of a component; got {use!r}")
     key = nearest("use", given)
     return Problem("", "a component needs the key `use`" + (f"; got '{key}'" if key else ""))
 
@@ -104,32 +112,38 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 
 def _problems(detail: ErrorDetails, model: type[BaseModel]) -> Iterator[Problem]:
     where = ".".join(str(part) for part in detail["loc"])
+    context = detail.get("ctx", {})
     if detail["type"] == "component":
-        for inner in cast("list[Problem]", detail.get("ctx", {})["problems"]):
+        for inner in cast("tuple[Problem, ...]", context["problems"]):
             yield Problem(".".join(filter(None, [where, inner.where])), inner.message, inner.nearest)
     elif detail["type"] == "extra_forbidden":
         allowed = _fields_at(model, detail["loc"][:-1])
         key = str(detail["loc"][-1])
-        yield Problem(where, f"unknown key '{key}'; allowed: {', '.join(sorted(allowed))}", nearest(key, allowed))
+        listing = ", ".join(sorted(allowed)) or "none"
+        yield Problem(where, f"unknown key '{key}'; allowed: {listing}", nearest(key, allowed))
     elif detail["type"] == "missing":
         yield Problem(where, "required, but missing")
+    elif detail["type"] in {"literal_error", "enum"}:
+        allowed = re.findall(r"'([^']*)'", context["expected"])
+        yield Problem(where, f"{detail['msg']}; got {detail['input']!r}", nearest(str(detail["input"]), allowed))
     else:
-        yield Problem(where, f"{detail['msg']}; got {detail['input']!r}")
+        message = detail["msg"].removeprefix("Value error, ")
+        yield Problem(where, f"{message}; got {detail['input']!r}" if where else message)
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     for part in loc:
         field = model.model_fields.get(str(part))
-        if field is None:
-            continue
-        found = [kind for kind in (field.annotation, *get_args(field.annotation)) if _is_model(kind)]
-        if found:
-            model = found[0]
+        if field is not None:
+            model = next(_models_in(field.annotation), model)
     return list(model.model_fields)
 
 
-def _is_model(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 M = TypeVar("M", bound=BaseModel)

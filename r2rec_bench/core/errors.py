@@ -36,7 +36,7 @@ class Problem:
 
     def __str__(self) -> str:
         hint = f" Did you mean '{self.nearest}'?" if self.nearest else ""
-        return f"{self.where}: {self.message}{hint}"
+        return f"{': '.join(filter(None, [self.where, self.message]))}{hint}"
 
 
 class ConfigError(InputError):
@@ -48,11 +48,16 @@ class ConfigError(InputError):
         count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
         super().__init__("\n".join([f"{source}: {count}", *(f"  {p}" for p in problems)]))
 
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[str, tuple[Problem, ...]]]:
+        # An exception is pickled by its message alone, which would break it on the way out of a worker process.
+        return type(self), (self.source, self.problems)
+
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """The allowed name closest to `name`, or an empty string when none is close."""
-    close = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=0.55)
-    return close[0] if close else ""
+    """The allowed name closest to `name`, whatever the case of its letters; empty when none is close."""
+    folded = {str(choice).casefold(): str(choice) for choice in choices}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.55)
+    return folded[close[0]] if close else ""
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> InputError:

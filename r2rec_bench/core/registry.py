@@ -10,9 +10,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from types import SimpleNamespace
 from typing import ClassVar, Generic, TypeVar, get_type_hints
 
 from r2rec_bench.core.config import Config
@@ -51,7 +53,10 @@ class Component:
     @classmethod
     def config_type(cls) -> type[Config]:
         """The class of this component's settings."""
-        return get_type_hints(cls)["config"]
+        owner = next(base for base in cls.__mro__ if "config" in inspect.get_annotations(base))
+        # Only this one annotation is evaluated: the others may name types that are imported for type checkers alone.
+        config = SimpleNamespace(__annotations__={"config": inspect.get_annotations(owner)["config"]})
+        return get_type_hints(config, vars(sys.modules[owner.__module__]), dict(vars(owner)))["config"]
 
     @classmethod
     def summary(cls) -> str:
@@ -60,6 +65,7 @@ class Component:
 
 
 C = TypeVar("C", bound=Component)
+D = TypeVar("D", bound=type[Component])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +102,15 @@ class Registry(Generic[C]):
         self._classes: dict[str, type[C]] = {}
         self._builtin_loaded = False
 
-    def register(self, name: str) -> Callable[[type[C]], type[C]]:
+    def register(self, name: str) -> Callable[[D], D]:
         """Class decorator that adds a component under `name`.
 
         Raises:
             InputError: `name` is taken by another class (both files are shown), or the class is of another family.
         """
 
-        def add(cls: type[C]) -> type[C]:
-            if not issubclass(cls, self.base):  # pyright: ignore[reportUnnecessaryIsInstance]
+        def add(cls: D) -> D:
+            if not issubclass(cls, self.base):
                 raise InputError(f"{_place(cls)}: a {self.kind} derives from {self.base.__qualname__}")
             other = self._classes.get(name)
             if other is not None and _place(other) != _place(cls):
@@ -153,10 +159,10 @@ class Registry(Generic[C]):
 
     def _load(self) -> None:
         if self._package and not self._builtin_loaded:
-            self._builtin_loaded = True
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
+            self._builtin_loaded = True
         if Registry.plugins_enabled and not Registry._plugins_loaded:
             Registry._plugins_loaded = True
             for entry in entry_points(group=PLUGIN_GROUP):
