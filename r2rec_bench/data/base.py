@@ -14,7 +14,6 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.paths import data_root
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.types import Int32Array, Int64Array, InteractionLog, ItemCatalog, Visibility
-from r2rec_bench.data.parquet import parquet_folders
 
 Int8Array: TypeAlias = NDArray[np.int8]
 
@@ -150,6 +149,8 @@ class SourceRegistry(Registry[Source]):
 
 
 def _own_folders() -> set[str]:
+    from r2rec_bench.data.parquet import parquet_folders  # pandas, which a listing of splits does not need
+
     root = data_root()
     return set(parquet_folders(root)) - BUILT_IN_FOLDERS if root else set()
 
