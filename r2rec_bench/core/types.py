@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -198,26 +198,41 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model reads.
+    """What the model reads, in parts, so that a teacher can be shown only what step k has revealed.
 
     Attributes:
-        messages: chat turns, ending with the user's.
-        views: for the teacher, what is known at step k, everything later masked; (steps,).
-        kept: pieces of evidence in the prompt.
+        system: the instruction; empty for a backbone that was trained on one task only.
+        head: who is asked and what is known of the candidate.
+        pieces: the evidence in the order of revelation.
+        ask: the question, with the closing edge masked.
+        mask: what stands for a piece not yet revealed.
         dropped: pieces left out to stay within the token budget.
         tokens: length by the counter the strategy was given.
     """
 
-    messages: tuple[Message, ...]
-    views: tuple[str, ...]
-    kept: int
+    system: str
+    head: str
+    pieces: tuple[str, ...]
+    ask: str
+    mask: str
     dropped: int
     tokens: int
 
     @property
-    def text(self) -> str:
-        """All turns in one string, for people, digests and audits; models read `messages`."""
-        return "\n".join(message.content for message in self.messages)
+    def content(self) -> str:
+        """The user's turn: everything revealed but the closing edge."""
+        return self.view(len(self.pieces))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The chat turns."""
+        system = (Message("system", self.system),) if self.system else ()
+        return (*system, Message("user", self.content))
+
+    def view(self, step: int) -> str:
+        """The user's turn with pieces 1 to `step` revealed and every later one masked."""
+        shown = [*self.pieces[:step], *[self.mask] * (len(self.pieces) - step)]
+        return "\n".join([part for part in (self.head, *shown, self.ask) if part])
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +242,7 @@ class Thought:
     Attributes:
         step: 1-based index of the piece it is about.
         weight: what the piece says about the target, -2 (strongly against) to +2 (strongly for).
-        forecast: the outcome expected after this step, 0 (would not interact) to 5.
+        forecast: the value expected for the next masked edge, 0 (would not interact) to 5.
         text: as worded for the reader.
     """
 
@@ -252,21 +267,25 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """(Q, R, A): one training example.
+    """(Q, R, A): one training example (PROTOCOL, Traces).
 
     Attributes:
         query: who was asked about, when.
         target: item index.
         prompt: Q.
+        thoughts: R.
         completion: R and A as the student should write them.
-        answer: the true outcome A, 0 to 5.
+        answer: the true outcome A, 0 (did not interact) to 5.
+        outcomes: per step, the true value of what its thought forecasts: the next masked edge, at last the answer.
     """
 
     query: Query
     target: int
     prompt: Prompt
+    thoughts: tuple[Thought, ...]
     completion: str
     answer: int
+    outcomes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -334,10 +353,3 @@ class Cost:
             self.completion_tokens + other.completion_tokens,
             max(self.peak_bytes, other.peak_bytes),
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Metrics:
-    """Per-user metric values by name, each float64 (q,); means are derived where they are shown."""
-
-    values: dict[str, FloatArray] = field(default_factory=dict[str, "FloatArray"])

@@ -1,0 +1,1 @@
+"""Interaction chains: closed walks from the query user over shared items and peers to the target."""

@@ -1,0 +1,77 @@
+"""What a backbone is: an untrained checkpoint, and how checkpoints grown from it are loaded and adapted."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from r2rec_bench.core.config import Config, Tune
+from r2rec_bench.core.registry import Component, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model on disk: a plain Hugging Face folder (config, safetensors, tokenizer), adapters already merged."""
+
+    path: Path
+
+
+class Lora(Config):
+    """Low-rank adapters instead of full fine-tuning.
+
+    Source: LoRA (arXiv 2106.09685); rank and alpha as common for recommenders on TRL.
+    """
+
+    rank: Annotated[int, Field(ge=1, le=1024), Tune(4, 64, log=True)] = 16
+    alpha: Annotated[int, Field(ge=1, le=4096)] = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    target_modules: str = "all-linear"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a checkpoint becomes a model in memory.
+
+    Attributes:
+        dtype: `float32`, `bfloat16` or `auto` (as saved).
+        attention: transformers' attention implementation.
+        trust_remote_code: whether code that comes with the checkpoint may run.
+    """
+
+    dtype: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    attention: str = "sdpa"
+    trust_remote_code: bool = False
+
+
+class Backbone(Component):
+    """A causal language model before any training on the domain: the "original LLM" of the tables."""
+
+    wording: ClassVar[str]
+    """The wording it understands when a strategy says `auto`."""
+
+    @abstractmethod
+    def checkpoint(self) -> Checkpoint:
+        """The untrained checkpoint.
+
+        Raises:
+            InputError: it cannot be found, or is no causal language model with a chat template.
+        """
+
+    @abstractmethod
+    def identity(self) -> str:
+        """What makes two untrained checkpoints the same: a digest of the weights, or a repository's revision."""
+
+    def load_options(self) -> LoadOptions:
+        """How to load it and what is trained from it."""
+        return LoadOptions()
+
+    def lora(self) -> Lora | None:
+        """The adapters to train, or None for all weights."""
+        return None
+
+
+backbones: Registry[Backbone] = Registry("backbones", "backbone", Backbone, "r2rec_bench.llm")

@@ -1,0 +1,1 @@
+"""Prompting strategies and the two wordings they speak."""

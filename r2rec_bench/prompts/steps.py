@@ -1,0 +1,63 @@
+"""Evidence as the steps in which it is revealed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from r2rec_bench.core.types import NONE_RATING, Bundle, Chain, Edge, Evidence
+
+
+class Hop(StrEnum):
+    """Which part of the evidence a step reveals."""
+
+    OWN = "own"
+    """u0 → i0."""
+    SHARED = "shared"
+    """A peer's edge to the item through which the chain reached them."""
+    ONWARD = "onward"
+    """A peer's edge to the next item of the chain, at last to the target."""
+    BUNDLE = "bundle"
+    """All chains through one shared item, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One piece of evidence.
+
+    Attributes:
+        number: 1-based place in the prompt.
+        hop: what kind of piece.
+        chain: the chain it belongs to, or None.
+        edge: the edge revealed; for a bundle the user's own edge to its anchor.
+        bundle: the bundle revealed, or None.
+        next_rating: the true rating of the next masked edge of the same chain, 0 where it has none; None where the
+            next masked edge is the closing one, which nobody may look up here.
+    """
+
+    number: int
+    hop: Hop
+    edge: Edge
+    chain: Chain | None = None
+    bundle: Bundle | None = None
+    next_rating: int | None = None
+
+
+def steps_of(evidence: Evidence) -> tuple[Step, ...]:
+    """The steps of `evidence`: one per bundle, or one per edge of each single chain."""
+    if evidence.bundles:
+        return tuple(Step(k, Hop.BUNDLE, bundle.anchor, bundle=bundle) for k, bundle in enumerate(evidence.bundles, 1))
+    steps: list[Step] = []
+    for chain in evidence.chains:
+        for place, edge in enumerate(chain.edges):
+            hop = Hop.OWN if place == 0 else Hop.SHARED if place % 2 else Hop.ONWARD
+            following = chain.edges[place + 1] if place + 1 < len(chain.edges) else None
+            known = None if following is None else whole_rating(following.rating)
+            steps.append(Step(len(steps) + 1, hop, edge, chain=chain, next_rating=known))
+    return tuple(steps)
+
+
+def whole_rating(rating: float) -> int:
+    """A rating as an outcome 1 to 5; 0 for a missing one."""
+    return NONE_RATING if math.isnan(rating) else int(min(5, max(1, round(rating))))

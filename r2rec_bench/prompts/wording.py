@@ -1,0 +1,94 @@
+"""How evidence, questions and thoughts are said: `compact` for a small backbone, `verbose` for a chat model."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from r2rec_bench.core.types import ItemCatalog, Reading, Thought
+from r2rec_bench.graph import VisibleGraph
+from r2rec_bench.prompts.steps import Step
+
+THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
+ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
+
+
+class Wording(ABC):
+    """One way of saying everything that prompts and completions say."""
+
+    name: ClassVar[str]
+    mask: ClassVar[str]
+    """Stands for a piece of evidence that is not yet revealed."""
+    answer_open: ClassVar[str]
+    """What precedes the answer; the next token is the outcome."""
+
+    @abstractmethod
+    def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
+        """The instruction; empty for none."""
+
+    @abstractmethod
+    def head(self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int) -> str:
+        """Who is asked, their latest `history` interactions, and what is known of the candidate itself."""
+
+    @abstractmethod
+    def piece(self, step: Step, target: int, catalog: ItemCatalog) -> str:
+        """One piece of evidence."""
+
+    @abstractmethod
+    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], *, thinks: bool) -> str:
+        """The question, its closing edge masked."""
+
+    @abstractmethod
+    def thought(self, thought: Thought, step: Step, target: int, catalog: ItemCatalog) -> str:
+        """The words of a thought about `step`."""
+
+    @abstractmethod
+    def outcome(self, value: int) -> str:
+        """The answer token of an outcome, 0 to 5."""
+
+    @abstractmethod
+    def join(self, thoughts: Sequence[Thought]) -> str:
+        """Thoughts in their block, closed, up to where the answer opens."""
+
+    @abstractmethod
+    def close(self, outcome: str) -> str:
+        """What follows `answer_open` in a finished completion."""
+
+    @abstractmethod
+    def parse_thoughts(self, block: str) -> tuple[Thought, ...] | None:
+        """The thoughts written between the think tags, or None when something else stands there."""
+
+    @abstractmethod
+    def parse_answer(self, tail: str) -> int | None:
+        """The outcome written after `answer_open`, or None."""
+
+    def complete(self, thoughts: Sequence[Thought] | None, answer: int) -> str:
+        """A whole completion; `thoughts` None answers at once."""
+        before = "" if thoughts is None else self.join(thoughts)
+        return before + self.answer_open + self.close(self.outcome(answer))
+
+    def read(self, completion: str, *, thinks: bool) -> Reading:
+        """A completion parsed. What stands inside the thoughts is never taken for the answer."""
+        thoughts: tuple[Thought, ...] = ()
+        problems: list[str] = []
+        rest = completion
+        if thinks:
+            head, closed, rest = completion.partition(THINK_CLOSE)
+            if not head.lstrip().startswith(THINK_OPEN) or not closed or THINK_CLOSE in rest:
+                return Reading((), None, ("think",))
+            parsed = self.parse_thoughts(head.lstrip().removeprefix(THINK_OPEN))
+            if parsed is None:
+                problems.append("thoughts")
+            thoughts = parsed or ()
+        before, opened, tail = rest.partition(self.answer_open.strip())
+        answer = self.parse_answer(tail) if opened and not before.strip() else None
+        if answer is None:
+            problems.append("answer")
+        return Reading(thoughts, answer, tuple(problems))
+
+
+def bucket(value: float, step: float, low: int, high: int) -> int | None:
+    """`value` in units of `step`, rounded and clipped to [low, high]; None for NaN."""
+    return None if math.isnan(value) else max(low, min(high, round(value / step)))

@@ -1,0 +1,1 @@
+"""Traces (Q, R, A): teachers write them, filters drop what should not be learnt."""

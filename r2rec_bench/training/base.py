@@ -1,0 +1,71 @@
+"""What a stage is: Checkpoint → Checkpoint, so that leaving one out is the same code with a shorter list."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from r2rec_bench.core.registry import Component, Registry
+from r2rec_bench.core.types import Trace
+from r2rec_bench.llm.base import Backbone, Checkpoint
+from r2rec_bench.prompts.base import PromptStrategy
+from r2rec_bench.prompts.wording import Wording
+
+Report = Callable[[int, int, Mapping[str, float]], None]
+"""Progress: (step, steps in all, figures such as loss, reward, tokens_per_second)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageContext:
+    """What a stage needs beside its own settings.
+
+    Attributes:
+        backbone: how checkpoints are loaded, and which adapters are trained.
+        strategy: reads completions, for rewards.
+        wording: of prompts and completions.
+        outcomes: the answers allowed.
+        seed: for shuffling, sampling and initialisation.
+        report: called as the stage goes on.
+    """
+
+    backbone: Backbone
+    strategy: PromptStrategy
+    wording: Wording
+    outcomes: tuple[int, ...]
+    seed: int
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage did.
+
+    Attributes:
+        log: a row per logged step: step, loss, reward and its parts, tokens_per_second.
+        alarms: what looked wrong, e.g. groups without variance; each once, in words.
+        examples: training examples, or prompts rolled out.
+        tokens: tokens trained on.
+    """
+
+    log: tuple[Mapping[str, float], ...]
+    alarms: tuple[str, ...]
+    examples: int
+    tokens: int
+    notes: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+class Stage(Component):
+    """One step of training."""
+
+    @abstractmethod
+    def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
+        """Train from `start` on `traces` and write the new checkpoint into the empty folder `out`.
+
+        Raises:
+            R2RecError: the loss or a reward is not finite.
+        """
+
+
+stages: Registry[Stage] = Registry("stages", "training stage", Stage, "r2rec_bench.training")
