@@ -1,1 +1,12 @@
-"""Classical baselines as an ordinary plug-in package: it enters through `r2rec_bench.plugins` like a stranger's."""
+"""Classical baselines as an ordinary plug-in package: it enters through `r2rec_bench.plugins` like a stranger's.
+
+Importing the package registers them; `implicit` is imported when a model is fitted.
+"""
+
+from r2rec_baselines.als import ALS
+from r2rec_baselines.bpr import BPR
+from r2rec_baselines.ease import EASE
+from r2rec_baselines.item_knn import ItemKNN
+from r2rec_baselines.popularity import Popularity
+
+__all__ = ["ALS", "BPR", "EASE", "ItemKNN", "Popularity"]

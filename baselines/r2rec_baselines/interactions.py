@@ -1,0 +1,30 @@
+"""Interaction logs as baselines read them: the user-item matrix, and what a query may know of its user."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from r2rec_bench.core.types import Int32Array, Int64Array, InteractionLog, Query
+
+
+def user_items(log: InteractionLog) -> sparse.csr_array:
+    """Who interacted with what: float64 (users, items), 1 where there is an interaction, whatever its rating."""
+    shape = (log.n_users, log.n_items)
+    # A copy, because sorting a row's items in place would otherwise reorder the log itself.
+    matrix = sparse.csr_array((np.ones(len(log)), log.item, log.offsets()), shape=shape, copy=True)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def history(log: InteractionLog, offsets: Int64Array, query: Query) -> Int32Array:
+    """The distinct items that the query's user had before the moment asked about, int32 (known,), ascending.
+
+    Args:
+        log: the log given to `fit`; the user's rows from `query.position` on are left out.
+        offsets: `log.offsets()`, int64 (users + 1,).
+        query: who is asked, when.
+    """
+    start, stop = offsets[query.user], offsets[query.user + 1]
+    return np.unique(log.item[start : min(start + query.position, stop)])
