@@ -10,10 +10,7 @@ from r2rec_bench.core.types import Int32Array, Int64Array, InteractionLog, Query
 
 def user_items(log: InteractionLog) -> sparse.csr_array:
     """Who interacted with what: float64 (users, items), 1 where there is an interaction, whatever its rating."""
-    shape = (log.n_users, log.n_items)
-    # A copy, because sorting a row's items in place would otherwise reorder the log itself.
-    matrix = sparse.csr_array((np.ones(len(log)), log.item, log.offsets()), shape=shape, copy=True)
-    matrix.sum_duplicates()
+    matrix = sparse.csr_array((np.ones(len(log)), (log.user, log.item)), shape=(log.n_users, log.n_items))
     matrix.data[:] = 1.0
     return matrix
 

@@ -4,8 +4,10 @@ import subprocess
 import sys
 import warnings
 
+import implicit.utils
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from r2rec_bench.core.types import InteractionLog
 from r2rec_bench.evaluation.base import baselines
@@ -98,8 +100,9 @@ def test_the_log_is_left_as_it_was(name, toy_log, asked):
 
 
 @pytest.mark.parametrize("name", ["als", "bpr"])
-def test_the_library_is_silent(name, two_tastes, asked, capfd):
-    with warnings.catch_warnings():
+def test_the_library_is_silent_however_many_threads_blas_has(name, two_tastes, asked, capfd, monkeypatch):
+    monkeypatch.setattr(implicit.utils, "_checked_blas_config", False)  # it warns once per process
+    with threadpool_limits(2, "blas"), warnings.catch_warnings():
         warnings.simplefilter("error")
         scores(name, two_tastes, asked([0], [[1, 2]]))
     assert capfd.readouterr() == ("", "")
