@@ -52,7 +52,9 @@ class LanguageModel:
         self.tokenizer = tokenizer
         self.batch_tokens = batch_tokens
         if tokenizer.chat_template is None:
-            raise InputError(f"{tokenizer.name_or_path}: the tokenizer has no chat template; use an instruction-tuned model")
+            raise InputError(
+                f"{tokenizer.name_or_path}: the tokenizer has no chat template; use an instruction-tuned model"
+            )
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, options: LoadOptions) -> LanguageModel:
@@ -80,14 +82,21 @@ class LanguageModel:
             encoded.append(ids)
         return encoded
 
+    def encode_texts(self, texts: Sequence[str]) -> list[TokenIds]:
+        """Token ids of what the model itself writes, nothing added."""
+        return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+
     def encode_completions(self, completions: Sequence[str]) -> list[TokenIds]:
         """Token ids of completions as the model should write them, end of turn included."""
-        end = self.tokenizer.eos_token_id
-        ids = self.tokenizer(list(completions), add_special_tokens=False)["input_ids"] if completions else []
-        return [[*one, end] for one in ids]
+        return [[*ids, self.tokenizer.eos_token_id] for ids in self.encode_texts(completions)]
 
     def generate(
-        self, prompts: Sequence[TokenIds], stop: str, max_new_tokens: int, *, progress: Callable[[int], None] | None = None
+        self,
+        prompts: Sequence[TokenIds],
+        stop: str,
+        max_new_tokens: int,
+        *,
+        progress: Callable[[int], None] | None = None,
     ) -> list[TokenIds]:
         """Greedy continuations up to and including `stop`, the end of turn, or `max_new_tokens`."""
         import torch
@@ -153,7 +162,9 @@ class LanguageModel:
         for mark in marks:
             before, found, text = text.partition(mark)
             if not found:
-                raise InputError(f"{self.tokenizer.name_or_path}: the chat template does not repeat a message's content")
+                raise InputError(
+                    f"{self.tokenizer.name_or_path}: the chat template does not repeat a message's content"
+                )
             parts.append(before)
         return [self.tokenizer(part, add_special_tokens=False)["input_ids"] for part in (*parts, text)]
 

@@ -36,6 +36,8 @@ class Compact(Wording):
     name = "compact"
     mask = "[MASK]"
     answer_open = ANSWER_OPEN
+    separator = " "
+    quotes = False
 
     def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
         return ""
@@ -74,8 +76,8 @@ class Compact(Wording):
     def outcome(self, value: int) -> str:
         return f"={value}"
 
-    def join(self, thoughts: Sequence[Thought]) -> str:
-        return " ".join([THINK_OPEN, *(thought.text for thought in thoughts), THINK_CLOSE, ""])
+    def block(self, thoughts: Sequence[Thought]) -> str:
+        return " ".join([THINK_OPEN, *(thought.text for thought in thoughts), THINK_CLOSE])
 
     def close(self, outcome: str) -> str:
         return f" {outcome}"

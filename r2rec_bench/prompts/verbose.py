@@ -22,6 +22,8 @@ class Verbose(Wording):
     name = "verbose"
     mask = "[MASK]"
     answer_open = ANSWER_OPEN
+    separator = "\n"
+    quotes = True
 
     def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
         scale = "a rating from 1 (bad) to 5 (excellent)"
@@ -61,8 +63,8 @@ class Verbose(Wording):
     def outcome(self, value: int) -> str:
         return str(value)
 
-    def join(self, thoughts: Sequence[Thought]) -> str:
-        return "\n".join([THINK_OPEN, *(thought.text for thought in thoughts), THINK_CLOSE, ""])
+    def block(self, thoughts: Sequence[Thought]) -> str:
+        return "\n".join([THINK_OPEN, *(thought.text for thought in thoughts), THINK_CLOSE])
 
     def close(self, outcome: str) -> str:
         return f"{outcome}{ANSWER_CLOSE}"

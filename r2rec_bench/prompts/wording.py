@@ -23,6 +23,10 @@ class Wording(ABC):
     """Stands for a piece of evidence that is not yet revealed."""
     answer_open: ClassVar[str]
     """What precedes the answer; the next token is the outcome."""
+    separator: ClassVar[str]
+    """Between the end of the thoughts and `answer_open`."""
+    quotes: ClassVar[bool]
+    """Whether thoughts quote the evidence, so that what they name can be checked against what was revealed."""
 
     @abstractmethod
     def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
@@ -49,8 +53,8 @@ class Wording(ABC):
         """The answer token of an outcome, 0 to 5."""
 
     @abstractmethod
-    def join(self, thoughts: Sequence[Thought]) -> str:
-        """Thoughts in their block, closed, up to where the answer opens."""
+    def block(self, thoughts: Sequence[Thought]) -> str:
+        """Thoughts between their tags."""
 
     @abstractmethod
     def close(self, outcome: str) -> str:
@@ -66,8 +70,14 @@ class Wording(ABC):
 
     def complete(self, thoughts: Sequence[Thought] | None, answer: int) -> str:
         """A whole completion; `thoughts` None answers at once."""
-        before = "" if thoughts is None else self.join(thoughts)
-        return before + self.answer_open + self.close(self.outcome(answer))
+        return self.before_answer("" if thoughts is None else self.block(thoughts)) + self.close(self.outcome(answer))
+
+    def before_answer(self, thoughts: str) -> str:
+        """A completion up to its answer's token; `thoughts` is their block, cut where it ends, or empty."""
+        if not thoughts:
+            return self.answer_open
+        block = thoughts.partition(THINK_CLOSE)[0] + THINK_CLOSE
+        return block + self.separator + self.answer_open
 
     def read(self, completion: str, *, thinks: bool) -> Reading:
         """A completion parsed. What stands inside the thoughts is never taken for the answer."""

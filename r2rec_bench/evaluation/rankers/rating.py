@@ -1,0 +1,118 @@
+"""Each candidate is asked on its own: thoughts are generated, then the answer is read as a distribution."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from r2rec_bench.core.config import Config
+from r2rec_bench.core.resources import measure
+from r2rec_bench.core.types import NONE_RATING, RATINGS, BoolArray, Case, Cost, FloatArray, Prompt, Ranking
+from r2rec_bench.evaluation.base import Progress, Ranker, Reader, rankers
+from r2rec_bench.llm.model import LanguageModel, TokenIds
+from r2rec_bench.prompts.wording import THINK_CLOSE
+
+
+class PointwiseConfig(Config):
+    max_thought_tokens: Annotated[int, Field(ge=1, le=16_384)] = 512
+    """Thoughts that have not ended by then are cut, and the answer counts as invalid."""
+
+
+class Pointwise(Ranker):
+    """Scores a candidate by the distribution over answer tokens that follows its thoughts."""
+
+    config: PointwiseConfig
+
+    def rank(
+        self, model: LanguageModel, prompts: Sequence[Sequence[Prompt]], reader: Reader, progress: Progress
+    ) -> Ranking:
+        shape = (len(prompts), len(prompts[0]))
+        flat = [prompt for row in prompts for prompt in row]
+        with measure() as watch:
+            asked = model.encode(flat)
+            thoughts = self._thoughts(model, asked, reader, progress)
+            ended = np.array([not reader.thinks or THINK_CLOSE in thought for thought in thoughts])
+            before = [reader.wording.before_answer(thought) for thought in thoughts]
+            written = model.encode_texts(before)
+            answered = [prompt + text for prompt, text in zip(asked, written, strict=True)]
+            scored = model.outcome_scores(answered, [reader.wording.outcome(value) for value in self.outcomes])
+        probabilities = np.exp(scored.log_probabilities)
+        known = probabilities / probabilities.sum(axis=1, keepdims=True)
+        valid = scored.valid & ended
+        likeliest = [reader.wording.outcome(self.outcomes[k]) for k in probabilities.argmax(axis=1)]
+        cases = [
+            Case(prompt.content, text + reader.wording.close(answer))
+            for prompt, text, answer in zip(flat, before, likeliest, strict=True)
+        ]
+        # The answer is one more token each.
+        cost = Cost(watch.seconds, sum(map(len, asked)), sum(map(len, written)) + len(asked), watch.peak_bytes)
+        return Ranking(
+            scores=_masked(self.score(known), valid).reshape(shape),
+            ratings=_masked(self.expected_rating(known), valid).reshape(shape),
+            valid=valid.reshape(shape),
+            cost=cost,
+            cases=tuple(tuple(cases[k : k + shape[1]]) for k in range(0, len(cases), shape[1])),
+        )
+
+    @abstractmethod
+    def score(self, known: FloatArray) -> FloatArray:
+        """Score of each candidate, float64 (n,), from its distribution over outcomes, float64 (n, outcomes)."""
+
+    def expected_rating(self, known: FloatArray) -> FloatArray:
+        """Σ r·p(r) over the ratings alone, float64 (n,), 1 to 5."""
+        rated = np.array([value != NONE_RATING for value in self.outcomes])
+        values = np.array(self.outcomes, dtype=np.float64)[rated]
+        p = known[:, rated]
+        return (p * values).sum(axis=1) / np.maximum(p.sum(axis=1), np.finfo(np.float64).tiny)
+
+    def _thoughts(
+        self, model: LanguageModel, asked: Sequence[TokenIds], reader: Reader, progress: Progress
+    ) -> list[str]:
+        """What is written before the answer, empty where the strategy does not think."""
+        if not reader.thinks:
+            return [""] * len(asked)
+        done = 0
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            progress(done, len(asked))
+
+        return model.decode(model.generate(asked, THINK_CLOSE, self.config.max_thought_tokens, progress=told))
+
+
+def _masked(values: FloatArray, valid: BoolArray) -> FloatArray:
+    return np.where(valid, values, np.nan)
+
+
+@rankers.register("rating_expectation")
+class RatingExpectation(Pointwise):
+    """Candidates by expected rating, Σ r·p(r) over the rating tokens after the thoughts.
+
+    Source: PROTOCOL reading one of R2Rec (arXiv 2506.05069): trained on ratings, judged by HitRatio.
+    """
+
+    outcomes = RATINGS
+
+    def score(self, known: FloatArray) -> FloatArray:
+        return self.expected_rating(known)
+
+
+@rankers.register("rating_interaction")
+class RatingInteraction(Pointwise):
+    """Candidates by the probability of interacting at all, then by expected rating.
+
+    Training questions include items that the user never touched, whose outcome is 0.
+
+    Source: this project; for implicit feedback.
+    """
+
+    outcomes = (NONE_RATING, *RATINGS)
+
+    def score(self, known: FloatArray) -> FloatArray:
+        # Expected ratings only part candidates of equal probability: they weigh less than its last digits.
+        return (1 - known[:, 0]) + 1e-12 * self.expected_rating(known)

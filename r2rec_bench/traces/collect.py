@@ -1,0 +1,144 @@
+"""From training questions to traces: evidence, prompt, thoughts, filters; the same steps for every teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from r2rec_bench.chains.base import ChainSampler
+from r2rec_bench.core.seeds import generator
+from r2rec_bench.core.types import ItemCatalog, Query, Trace
+from r2rec_bench.graph import InteractionGraph
+from r2rec_bench.prompts.base import PromptStrategy, Question
+from r2rec_bench.prompts.steps import steps_of
+from r2rec_bench.prompts.wording import Wording
+from r2rec_bench.traces.base import Lesson, Teacher
+from r2rec_bench.traces.filters import keep_sound
+from r2rec_bench.traces.queries import TrainingQuery
+
+_BATCH = 2_000
+"""Lessons given to a teacher at a time."""
+MAX_WORDS = 2_000
+"""A trace longer than this has gone astray."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asker:
+    """Puts questions about one fold: the parts of an experiment that turn (query, item) into a prompt.
+
+    Attributes:
+        graph: of the visible fold.
+        catalog: titles.
+        sampler: of the evidence.
+        strategy: of the prompt.
+        wording: of prompt and completion.
+        count: length of a text in the backbone's tokens.
+        outcomes: answers allowed.
+        seed: of the evidence; each (user, item) has draws of its own.
+    """
+
+    graph: InteractionGraph
+    catalog: ItemCatalog
+    sampler: ChainSampler
+    strategy: PromptStrategy
+    wording: Wording
+    count: Callable[[str], int]
+    outcomes: tuple[int, ...]
+    seed: int
+
+    def ask(self, query: Query, targets: Iterable[int]) -> list[Question]:
+        """One question per target, their evidence drawn from the query's visible graph."""
+        visible = self.graph.visible(query)
+        return [
+            Question(
+                visible,
+                target,
+                self.sampler.sample(visible, target, self._rng(query, target)),
+                self.catalog,
+                self.outcomes,
+            )
+            for target in targets
+        ]
+
+    def prompts(self, query: Query, targets: Iterable[int]) -> list[Lesson]:
+        """Questions with their prompts, as lessons without a known answer (-1)."""
+        return [self._lesson(question, -1) for question in self.ask(query, targets)]
+
+    def lesson(self, asked: TrainingQuery) -> Lesson:
+        """A training question with its prompt and its true answer."""
+        return self._lesson(self.ask(asked.query, [asked.target])[0], asked.answer)
+
+    def _lesson(self, question: Question, answer: int) -> Lesson:
+        prompt = self.strategy.render(question, self.wording, self.count)
+        return Lesson(question, prompt, steps_of(question.evidence)[: len(prompt.pieces)], answer)
+
+    def _rng(self, query: Query, target: int):  # noqa: ANN202
+        return generator(self.seed, "evidence", query.user, query.position, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Traces, and what became of the questions.
+
+    Attributes:
+        traces: sound ones, in the order of the questions.
+        asked: questions put.
+        dropped: questions without a trace, by reason.
+        pieces_kept: pieces of evidence in the prompts.
+        pieces_dropped: pieces of evidence that did not fit the token budget.
+    """
+
+    traces: tuple[Trace, ...]
+    asked: int
+    dropped: dict[str, int]
+    pieces_kept: int
+    pieces_dropped: int
+
+
+def collect(
+    asker: Asker, teacher: Teacher, queries: Sequence[TrainingQuery], progress: Callable[[int, int], None]
+) -> Collected:
+    """Traces for `queries`.
+
+    Args:
+        asker: makes evidence and prompts.
+        teacher: writes the thoughts; not asked where the strategy has none.
+        queries: what is asked.
+        progress: told (done, in all) now and then.
+    """
+    traces: list[Trace] = []
+    silent = 0
+    kept = dropped = 0
+    for begin in range(0, len(queries), _BATCH):
+        lessons = [asker.lesson(query) for query in queries[begin : begin + _BATCH]]
+        for lesson, trace in zip(lessons, _taught(asker, teacher, lessons), strict=True):
+            kept += len(lesson.prompt.pieces)
+            dropped += lesson.prompt.dropped
+            if trace is None:
+                silent += 1
+            else:
+                traces.append(trace)
+        progress(begin + len(lessons), len(queries))
+    sound = keep_sound(traces, asker.strategy, asker.wording, MAX_WORDS)
+    reasons = dict(sound.dropped) | ({"the teacher gave none": silent} if silent else {})
+    return Collected(sound.traces, len(queries), reasons, kept, dropped)
+
+
+def _taught(asker: Asker, teacher: Teacher, lessons: Sequence[Lesson]) -> list[Trace | None]:
+    if asker.strategy.thinks:
+        written = teacher.explain(lessons, asker.wording)
+    else:
+        written = [() for _ in lessons]
+    return [
+        None if thoughts is None else _trace(asker, lesson, thoughts)
+        for lesson, thoughts in zip(lessons, written, strict=True)
+    ]
+
+
+def _trace(asker: Asker, lesson: Lesson, thoughts: Sequence) -> Trace:
+    completion = asker.strategy.complete(thoughts, lesson.answer, asker.wording)
+    outcomes = tuple(lesson.answer if step.next_rating is None else step.next_rating for step in lesson.steps)
+    question = lesson.question
+    return Trace(
+        question.visible.query, question.target, lesson.prompt, tuple(thoughts), completion, lesson.answer, outcomes
+    )

@@ -1,0 +1,71 @@
+"""Which traces are fit to learn from; what is dropped is counted by reason (PROTOCOL, Traces)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from r2rec_bench.core.types import Prompt, Trace
+from r2rec_bench.prompts.base import PromptStrategy
+from r2rec_bench.prompts.wording import Wording
+
+_QUOTED = re.compile(r'"[^"]*"')
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What passed, and how many did not, by reason."""
+
+    traces: tuple[Trace, ...]
+    dropped: dict[str, int]
+
+
+def keep_sound(traces: Sequence[Trace], strategy: PromptStrategy, wording: Wording, max_words: int) -> Filtered:
+    """The traces that parse, conclude with the true answer, name only what they were shown, and are not too long.
+
+    Args:
+        traces: as a teacher wrote them.
+        strategy: reads the completions as it will read the student's.
+        wording: of the completions.
+        max_words: longest completion, in words.
+    """
+    dropped: Counter[str] = Counter()
+    sound: list[Trace] = []
+    for trace in traces:
+        reason = _unsound(trace, strategy, wording, max_words)
+        if reason:
+            dropped[reason] += 1
+        else:
+            sound.append(trace)
+    return Filtered(tuple(sound), dict(dropped))
+
+
+def _unsound(trace: Trace, strategy: PromptStrategy, wording: Wording, max_words: int) -> str:
+    if len(trace.completion.split()) > max_words:
+        return "too long"
+    reading = strategy.read(trace.completion, trace.prompt, wording)
+    if not reading.valid:
+        return f"does not parse: {', '.join(reading.problems)}"
+    if reading.answer != trace.answer:
+        return "conclusion differs from the true answer"
+    if wording.quotes and not all(grounded(thought.text, trace.prompt, thought.step) for thought in reading.thoughts):
+        return "names what was not revealed"
+    return ""
+
+
+def grounded(text: str, prompt: Prompt, step: int) -> bool:
+    """Whether every title and number that a thought names has been revealed by its step.
+
+    The thought's own scaffolding (`Step k.`, `Weight: ...`, `Forecast: n.`) is not a claim about the evidence.
+    """
+    if not 1 <= step <= len(prompt.pieces):
+        return False
+    said = re.sub(r"^Step \d+\.|Weight: [a-z ]+\.|Forecast: \d\.", " ", text)
+    shown = prompt.view(step)
+    titles = _QUOTED.findall(said)
+    rest = _QUOTED.sub(" ", said)
+    numbers = set(_NUMBER.findall(_QUOTED.sub(" ", shown)))
+    return all(title in shown for title in titles) and all(number in numbers for number in _NUMBER.findall(rest))
