@@ -139,14 +139,16 @@ def _explained(value: object, dump: Plain, given: Node | None, origin: Origin, s
     settings = value.settings if isinstance(value, Spec) else value
     children: dict[str, Node] = {}
     for key, below in dump.items():
-        default = (
-            isinstance(settings, BaseModel)
-            and key in type(settings).model_fields
-            and key not in settings.model_fields_set
-        )
+        default = isinstance(settings, BaseModel) and not _is_stated(key, settings, given)
         around = Origin(type(settings).__name__, "default of") if default else origin
         children[key] = _explained(_inside(settings, key), below, child(given, key), around, not default)
     return Node(children, origin, stated)
+
+
+def _is_stated(key: str, settings: BaseModel, given: Node | None) -> bool:
+    if given and isinstance(given.value, dict):
+        return key in given.value  # a validator may have set it since, which must not keep it from setting it anew
+    return key == "use" or key in settings.model_fields_set
 
 
 def _inside(value: object, step: Step) -> object:

@@ -24,11 +24,11 @@ def file_digest(path: Path) -> str:
 
 def code_digest(names: Iterable[str]) -> str:
     """SHA-256, hex, over the sources of modules and packages, given by their dotted names in any order."""
-    return digest({name: _source_digest(name) for name in names})
+    return digest({name: source_digest(name) for name in names})
 
 
 @cache
-def _source_digest(name: str) -> str:
+def source_digest(name: str) -> str:
     """Of a module its own bytes; of a package all .py files below it. Source does not change under a process."""
     spec = find_spec(name)
     if spec is None:

@@ -78,7 +78,10 @@ def resolve(root: Node, path: str) -> tuple[Step, ...]:
         step = _step(node, segment)
         below = None if step is None else child(node, step)
         if step is None or below is None:
-            raise PathError(_unknown(node, segment), _closest(root, path))
+            _check_unique(node, segment)
+            names = ", ".join(_names(node))
+            there = f"there is: {names}" if names else "this is a single value"
+            raise PathError(f"no '{segment}' here; {there}", _closest(root, path))
         node = below
         steps.append(step)
     return tuple(steps)
@@ -172,13 +175,11 @@ def _step(node: Node, segment: str) -> Step | None:
     return step
 
 
-def _unknown(node: Node, segment: str) -> str:
-    if isinstance(node.value, list):
-        same = [str(index) for index, below in enumerate(node.value) if _use(below) == segment]
-        if same:
-            return f"there are {len(same)} '{segment}' in this list; say which by its index: {', '.join(same)}"
-    allowed = ", ".join(_names(node))
-    return f"no '{segment}' here; " + (f"there is: {allowed}" if allowed else "this is a single value")
+def _check_unique(node: Node, segment: str) -> None:
+    elements = node.value if isinstance(node.value, list) else []
+    same = [str(index) for index, below in enumerate(elements) if _use(below) == segment]
+    if same:
+        raise PathError(f"there are {len(same)} '{segment}' in this list; say which by its index: {', '.join(same)}")
 
 
 def _closest(root: Node, path: str) -> str:

@@ -1,0 +1,74 @@
+"""A family of toy components, known under `toys` while a test runs."""
+
+from types import ModuleType
+
+import pytest
+
+from r2rec_bench.core.config import Config, of_family
+from r2rec_bench.core.registry import FAMILIES, Component, Registry
+
+TOYS: Registry[Component] = Registry("toys", "toy", Component)
+
+
+class NanoConfig(Config):
+    width: int = 32
+    depth: int = 2
+
+
+class HFConfig(Config):
+    path: str
+    dtype: str = "float32"
+
+
+class SFTConfig(Config):
+    lr: float = 1e-3
+    epochs: int = 1
+
+
+class GRPOConfig(Config):
+    lr: float = 1e-6
+    group: int = 8
+    rewards: tuple[of_family("toys"), ...] = ()
+
+
+@TOYS.register("nano")
+class Nano(Component):
+    """Small."""
+
+    config: NanoConfig
+
+
+@TOYS.register("hf")
+class HF(Component):
+    """Any."""
+
+    config: HFConfig
+
+
+@TOYS.register("sft")
+class SFT(Component):
+    """Supervised."""
+
+    config: SFTConfig
+
+
+@TOYS.register("grpo")
+class GRPO(Component):
+    """Reinforced."""
+
+    config: GRPOConfig
+
+
+@TOYS.register("none")
+class Nothing(Component):
+    """Nothing at all."""
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch: pytest.MonkeyPatch) -> Registry[Component]:
+    module = ModuleType("toy_family")
+    module.toys = TOYS
+    monkeypatch.setitem(__import__("sys").modules, "toy_family", module)
+    monkeypatch.setitem(FAMILIES, "toys", "toy_family:toys")
+    monkeypatch.setattr(Registry, "plugins_enabled", False)
+    return TOYS
