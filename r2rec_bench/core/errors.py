@@ -35,8 +35,8 @@ class Problem:
     nearest: str = ""
 
     def __str__(self) -> str:
-        hint = f" Did you mean '{self.nearest}'?" if self.nearest else ""
-        return f"{': '.join(filter(None, [self.where, self.message]))}{hint}"
+        text = ": ".join(filter(None, [self.where, self.message]))
+        return f"{text.removesuffix('.')}. Did you mean '{self.nearest}'?" if self.nearest else text
 
 
 class ConfigError(InputError):

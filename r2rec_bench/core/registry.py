@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import ClassVar, Generic, TypeVar, get_type_hints
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.errors import InputError, nearest
+from r2rec_bench.core.errors import InputError, unknown
 
 PLUGIN_GROUP = "r2rec_bench.plugins"
 
@@ -135,14 +135,8 @@ class Registry(Generic[C]):
         return self._classes[name]
 
     def unknown_message(self, name: str) -> str:
-        known = self.names()
-        hint = nearest(name, known)
-        parts = [f"unknown {self.kind} '{name}'."]
-        if hint:
-            parts.append(f"Did you mean '{hint}'?")
-        parts.append(f"Known: {', '.join(known)}.")
-        parts += [f"Note: {plugin}." for plugin in self.broken]
-        return " ".join(parts)
+        """What to tell whoever asked for `name`: the nearest, all there are, and any plug-in that failed to load."""
+        return " ".join([f"{unknown(self.kind, name, self.names())}.", *(f"Note: {plugin}." for plugin in self.broken)])
 
     def names(self) -> list[str]:
         """All names, sorted, built-in and plug-ins."""
@@ -180,10 +174,7 @@ def registry(family: str) -> Registry[Component]:
         InputError: no such family.
     """
     if family not in FAMILIES:
-        hint = nearest(family, FAMILIES)
-        raise InputError(
-            f"unknown family '{family}'.{f' Did you mean {hint!r}?' if hint else ''} Known: {', '.join(FAMILIES)}"
-        )
+        raise unknown("family", family, FAMILIES)
     module, attribute = FAMILIES[family].split(":")
     return getattr(importlib.import_module(module), attribute)
 

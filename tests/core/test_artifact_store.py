@@ -79,7 +79,7 @@ def test_settings_are_finite_json_and_stages_are_folder_names(store: ArtifactSto
         make(store, settings={"lr": float("nan")})
     with pytest.raises(TypeError, match="not JSON serializable"):
         make(store, settings={"lr": object()})
-    with pytest.raises(ValueError, match="a stage is named with lower-case letters.*got '../x'"):
+    with pytest.raises(ValueError, match=r"a stage is named with lower-case letters.*got '../x'"):
         make(store, "../x")
 
 
@@ -257,7 +257,7 @@ def test_find_by_the_start_of_a_fingerprint(store: ArtifactStore):
             assert store.find(prefix).path == artifact.path
     with pytest.raises(InputError, match="no artifact 'xyz' in "):
         store.find("xyz")
-    with pytest.raises(InputError, match="several artifacts start with '': data/.*, sft/.*, rl/"):
+    with pytest.raises(InputError, match=r"several artifacts start with '': data/.*, sft/.*, rl/"):
         store.find("")
     assert [artifact.stage for artifact in store] == ["data", "sft", "rl"]
 
@@ -265,7 +265,7 @@ def test_find_by_the_start_of_a_fingerprint(store: ArtifactStore):
 def test_find_does_not_hand_out_damaged_files(store: ArtifactStore):
     artifact = make(store)
     flip(artifact)
-    with pytest.raises(DamagedArtifactError, match="deep/data.txt has another checksum"):
+    with pytest.raises(DamagedArtifactError, match=r"deep/data.txt has another checksum"):
         ArtifactStore(store.root).find(artifact.fingerprint)
 
 
@@ -321,5 +321,5 @@ def test_changed_code_makes_the_artifact_again(store: ArtifactStore, package: Pa
 
 
 def test_code_that_is_not_there():
-    with pytest.raises(ModuleNotFoundError, match="no module 'r2rec_bench.nowhere' to take the source of"):
+    with pytest.raises(ModuleNotFoundError, match=r"no module 'r2rec_bench.nowhere' to take the source of"):
         code_digest(["r2rec_bench.nowhere"])

@@ -20,7 +20,7 @@ class World(Config):
     seed: int = 0
     backbone: of_family("toys")
     stages: tuple[of_family("toys"), ...] = ()
-    fallback: of_family("toys") = {"use": "nano", "width": 7}
+    fallback: of_family("toys") = Field({"use": "nano", "width": 7})
     ks: tuple[int, ...] = (1, 3)
     split: Literal["last", "temporal"] = "last"
     visibility: Literal["fold", "past"] = "fold"
@@ -247,7 +247,7 @@ def test_a_circle_of_ablations():
 
 def test_a_missing_base_is_placed_with_the_nearest_file():
     assert problems(delta("seed: 1", extends="bsae.yaml")) == [
-        "delta.yaml:1: extends: no file 'bsae.yaml' Did you mean 'base.yaml'?"
+        "delta.yaml:1: extends: no file 'bsae.yaml'. Did you mean 'base.yaml'?"
     ]
     with pytest.raises(InputError, match=r"no file 'bas.yaml'\. Did you mean 'base.yaml'\?"):
         load(Path("bas.yaml"), World)
@@ -273,14 +273,15 @@ training:
         [
             "base.yaml:9: seed: given twice; first at base.yaml:8",
             "base.yaml:1: title: required, but missing",
-            "base.yaml:4: backbone.widht: unknown key 'widht'; allowed: depth, width Did you mean 'width'?",
-            "base.yaml:5: backbone.depth: Input should be a valid integer, unable to parse string as an integer; got 'many'",
+            "base.yaml:4: backbone.widht: unknown key 'widht'; allowed: depth, width. Did you mean 'width'?",
+            "base.yaml:5: backbone.depth: Input should be a valid integer, unable to parse string as an integer; "
+            "got 'many'",
             "base.yaml:6: stages.0: unknown toy 'sftt'. Did you mean 'sft'? Known: grpo, hf, nano, none, sft.",
-            "base.yaml:6: stages.1.rewards.1.epoch: unknown key 'epoch'; allowed: epochs, lr Did you mean 'epochs'?",
-            "base.yaml:7: split: Input should be 'last' or 'temporal'; got 'lst' Did you mean 'last'?",
+            "base.yaml:6: stages.1.rewards.1.epoch: unknown key 'epoch'; allowed: epochs, lr. Did you mean 'epochs'?",
+            "base.yaml:7: split: Input should be 'last' or 'temporal'; got 'lst'. Did you mean 'last'?",
             "base.yaml:11: training.epochs: Input should be greater than or equal to 1; got 0",
             "base.yaml:1: titel: unknown key 'titel'; allowed: "
-            "backbone, fallback, ks, seed, split, stages, title, training, visibility Did you mean 'title'?",
+            "backbone, fallback, ks, seed, split, stages, title, training, visibility. Did you mean 'title'?",
         ]
     )
 
@@ -298,9 +299,9 @@ change:
     )
     assert problems("delta.yaml") == [
         "delta.yaml:1: question: required, but missing",
-        "delta.yaml:2: quesion: unknown key 'quesion'; allowed: change, extends, name, question "
+        "delta.yaml:2: quesion: unknown key 'quesion'; allowed: change, extends, name, question. "
         "Did you mean 'question'?",
-        "delta.yaml:4: stages.grop.lr: no 'grop' here; there is: sft, grpo Did you mean 'stages.grpo.lr'?",
+        "delta.yaml:4: stages.grop.lr: no 'grop' here; there is: sft, grpo. Did you mean 'stages.grpo.lr'?",
         "delta.yaml:5: backbone.width: Input should be a valid integer, unable to parse string as an integer; "
         "got 'wide'",
     ]
@@ -323,12 +324,12 @@ def test_an_ablation_needs_all_three_keys(text: str, expected: str):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("stages.grpo.lrr", "no 'lrr' here; there is: use, lr, group, rewards Did you mean 'stages.grpo.lr'?"),
-        ("grpo.lr", "no 'grpo' here; there is: title, seed, .* Did you mean 'stages.grpo.lr'?"),
-        ("stages.2.lr", "no '2' here; there is: sft, grpo Did you mean 'stages.sft.lr'?"),
+        ("stages.grpo.lrr", "no 'lrr' here; there is: use, lr, group, rewards. Did you mean 'stages.grpo.lr'?"),
+        ("grpo.lr", "no 'grpo' here; there is: title, seed, .*. Did you mean 'stages.grpo.lr'?"),
+        ("stages.2.lr", "no '2' here; there is: sft, grpo. Did you mean 'stages.sft.lr'?"),
         ("stages.-1", "no '-1' here"),
-        ("seed.x", "no 'x' here; this is a single value Did you mean 'seed'?"),
-        ("ks.5", "no '5' here; there is: 0, 1 "),
+        ("seed.x", "no 'x' here; this is a single value. Did you mean 'seed'?"),
+        ("ks.5", "no '5' here; there is: 0, 1. Did you mean 'ks.1'?"),
         ("", "no '' here"),
         ("Stages.GRPO.lr", "Did you mean 'stages.grpo.lr'?"),
     ],
