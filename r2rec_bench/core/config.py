@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, nearest
 
@@ -98,11 +98,17 @@ def _no_use(use: object, given: Mapping[str, Any]) -> Problem:
     return Problem("", "a component needs the key `use`" + (f"; got '{key}'" if key else ""))
 
 
-def of_family(family: str) -> Any:  # noqa: ANN401  pydantic's Annotated metadata has no common type
-    """The annotation of a field that holds a component of `family`."""
-    return Annotated[
-        Spec, BeforeValidator(partial(_parse_spec, family=family)), PlainSerializer(lambda spec: spec.to_dict())
-    ]
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Marks a field that holds a component: `chains: Annotated[Spec, Family("chains")]`."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            partial(_parse_spec, family=self.name),
+            serialization=core_schema.plain_serializer_function_ser_schema(Spec.to_dict),
+        )
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

@@ -48,6 +48,13 @@ class Artifact:
     cached: bool
 
 
+def recipe_of(stage: str, settings: Mapping[str, Any], inputs: Sequence[Artifact], code: Sequence[str]) -> Recipe:
+    """What `ArtifactStore.get` would make with the same arguments, and under which fingerprint."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", stage):
+        raise ValueError(f"a stage is named with lower-case letters, digits, '-', '_' and '.'; got '{stage}'")
+    return Recipe(stage, settings, tuple(artifact.fingerprint for artifact in inputs), code_digest(code))
+
+
 class ArtifactStore:
     """The artifacts below one folder, shared by any number of processes."""
 
@@ -72,9 +79,7 @@ class ArtifactStore:
             code: dotted names of the modules and packages whose source decides the result.
             make: writes the result into the empty folder it is given. If it raises, nothing stays.
         """
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", stage):
-            raise ValueError(f"a stage is named with lower-case letters, digits, '-', '_' and '.'; got '{stage}'")
-        recipe = Recipe(stage, settings, tuple(artifact.fingerprint for artifact in inputs), code_digest(code))
+        recipe = recipe_of(stage, settings, inputs, code)
         folder = self.root / stage / recipe.fingerprint[:_SHOWN]
         with self._locked(recipe):
             if folder.exists():

@@ -146,7 +146,7 @@ class Chain:
 class Bundle:
     """All closed chains of a query that share one item i0 and the target, folded into exact counts.
 
-    The query user is in none of the counts. With order `any`, `n_forward` counts all peers and `forward_lift` is `lift`.
+    The query user is in none of the counts. With order `any`, `n_forward` is `n_peers` and `forward_lift` is `lift`.
 
     Attributes:
         anchor: the user's own edge to the shared item i0.

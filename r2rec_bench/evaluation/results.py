@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
+from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
 from r2rec_bench.core.types import Candidates, Cost, FloatArray, Int64Array, InteractionLog, Ranking
 from r2rec_bench.evaluation.metrics.base import Metric, ranks
@@ -107,29 +108,6 @@ class StageCost:
 
     stage: str
     cost: Cost
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Where a run took place: enough to tell why another run of the same settings may differ.
-
-    Attributes:
-        commit: git commit of the code, empty outside a checkout.
-        modified: whether tracked files differed from that commit.
-        python: version.
-        system: operating system and architecture.
-        device: what the model ran on, e.g. `cpu` or the accelerator's name.
-        cores: logical processor cores available.
-        packages: version by distribution name.
-    """
-
-    commit: str
-    modified: bool
-    python: str
-    system: str
-    device: str
-    cores: int
-    packages: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

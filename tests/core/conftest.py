@@ -1,10 +1,11 @@
 """A family of toy components, known under `toys` while a test runs."""
 
 from types import ModuleType
+from typing import Annotated
 
 import pytest
 
-from r2rec_bench.core.config import Config, of_family
+from r2rec_bench.core.config import Config, Family, Spec
 from r2rec_bench.core.registry import FAMILIES, Component, Registry
 
 TOYS: Registry[Component] = Registry("toys", "toy", Component)
@@ -28,7 +29,7 @@ class SFTConfig(Config):
 class GRPOConfig(Config):
     lr: float = 1e-6
     group: int = 8
-    rewards: tuple[of_family("toys"), ...] = ()
+    rewards: tuple[Annotated[Spec, Family("toys")], ...] = ()
 
 
 @TOYS.register("nano")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from r2rec_bench.core.config import Config, Spec, Tune, of_family, validate
+from r2rec_bench.core.config import Config, Family, Spec, Tune, validate
 from r2rec_bench.core.errors import ConfigError
 from r2rec_bench.core.registry import FAMILIES
 
@@ -19,8 +19,8 @@ class Inner(Config):
 
 
 class Outer(Config):
-    toy: of_family("toys") = "nano"
-    toys: tuple[of_family("toys"), ...] | None = None
+    toy: Annotated[Spec, Family("toys")] = "nano"
+    toys: tuple[Annotated[Spec, Family("toys")], ...] | None = None
     inner: Inner = Inner()
     inners: list[Inner] | None = None
     by_name: dict[str, Inner] | None = None

@@ -1,11 +1,11 @@
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, model_validator
 
-from r2rec_bench.core.config import Config, of_family
+from r2rec_bench.core.config import Config, Family, Spec
 from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.core.loading import Loaded, load
 
@@ -18,9 +18,9 @@ class Training(Config):
 class World(Config):
     title: str
     seed: int = 0
-    backbone: of_family("toys")
-    stages: tuple[of_family("toys"), ...] = ()
-    fallback: of_family("toys") = Field({"use": "nano", "width": 7})
+    backbone: Annotated[Spec, Family("toys")]
+    stages: tuple[Annotated[Spec, Family("toys")], ...] = ()
+    fallback: Annotated[Spec, Family("toys")] = Field({"use": "nano", "width": 7})
     ks: tuple[int, ...] = (1, 3)
     split: Literal["last", "temporal"] = "last"
     visibility: Literal["fold", "past"] = "fold"

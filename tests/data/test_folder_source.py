@@ -1,15 +1,17 @@
+from typing import Annotated
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from r2rec_bench.core.config import Config, of_family, validate
+from r2rec_bench.core.config import Config, Family, Spec, validate
 from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.data.base import sources
 from r2rec_bench.data.sources.folder import Folder, FolderConfig
 
 
 class Experiment(Config):
-    data: of_family("sources")
+    data: Annotated[Spec, Family("sources")]
 
 
 def load(name):

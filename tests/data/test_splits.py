@@ -1,9 +1,11 @@
+from typing import Annotated
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r2rec_bench.core.config import Config, of_family, validate
+from r2rec_bench.core.config import Config, Family, Spec, validate
 from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.core.types import Visibility
 from r2rec_bench.data.base import Fold, splits
@@ -15,7 +17,7 @@ T, V, E, U = Fold.TRAIN, Fold.VALIDATION, Fold.TEST, Fold.UNUSED
 
 
 class Experiment(Config):
-    split: of_family("splits")
+    split: Annotated[Spec, Family("splits")]
 
 
 def test_leave_last_out_by_hand(make_log):

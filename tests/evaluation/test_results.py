@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Query, Ranking
 from r2rec_bench.evaluation.metrics.hr import HitRatio, HitRatioConfig
 from r2rec_bench.evaluation.metrics.mrr import ReciprocalRank
-from r2rec_bench.evaluation.results import Environment, RunResult, StageCost, UserTable, measure
+from r2rec_bench.evaluation.results import RunResult, StageCost, UserTable, measure
 
 
 def table(**columns):
@@ -30,7 +31,7 @@ def result():
         seed=7,
         protocol="leave-last-out, fold visibility, 20 candidates, ties lose",
         stages=(StageCost("sft", Cost(10.5, 100, 50, 2**30)), StageCost("rank", Cost(2.0, 10, 5, 2**31))),
-        environment=Environment("f00", True, "3.11.9", "Linux x86_64", "cpu", 2, {"torch": "2.8.0"}),
+        environment=Environment("f00", True, {"torch": "2.8.0"}, "3.11.9", "Linux x86_64", "EPYC", 2, 23.4, None),
         users=UserTable(
             ("1", "Zoë"),
             ("a", "50"),

@@ -1,0 +1,93 @@
+"""An experiment: everything that decides a table, in one strict model; its YAML is complete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from r2rec_bench.core.config import Config, Family, Spec
+from r2rec_bench.core.types import NONE_RATING, Visibility
+from r2rec_bench.data.base import Fold
+from r2rec_bench.evaluation.base import rankers
+from r2rec_bench.traces.queries import QueriesConfig
+
+SourceSpec = Annotated[Spec, Family("sources")]
+SplitSpec = Annotated[Spec, Family("splits")]
+NegativesSpec = Annotated[Spec, Family("negatives")]
+ChainsSpec = Annotated[Spec, Family("chains")]
+PromptsSpec = Annotated[Spec, Family("prompts")]
+TeacherSpec = Annotated[Spec, Family("teachers")]
+BackboneSpec = Annotated[Spec, Family("backbones")]
+StageSpec = Annotated[Spec, Family("stages")]
+RankerSpec = Annotated[Spec, Family("rankers")]
+MetricSpec = Annotated[Spec, Family("metrics")]
+BaselineSpec = Annotated[Spec, Family("baselines")]
+
+
+class CandidatesConfig(Config):
+    """The frozen lists that every model of the table ranks."""
+
+    negatives: NegativesSpec
+    """Where the items come from that a positive is ranked against."""
+    n: Annotated[int, Field(ge=1, le=10_000)] = 19
+    """Negatives per list."""
+    users: Annotated[int, Field(ge=1)] | None = 1_000
+    """Users asked, drawn by the seed; null asks all."""
+    fold: Literal["validation", "test"] = "test"
+
+    @property
+    def asked(self) -> Fold:
+        """The fold asked about; what may be learnt from is every fold before it."""
+        return Fold[self.fold.upper()]
+
+
+class Experiment(Config):
+    """R2Rec with every part chosen, and the baselines to stand beside it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """Also the folder of its report."""
+    question: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    data: SourceSpec
+    otherwise: SourceSpec | None = None
+    """Used, loudly, when `data` can neither be found nor fetched."""
+    split: SplitSpec
+    visibility: Visibility
+    """Which of other people's edges a query may see; `past` is required under a temporal split."""
+    candidates: CandidatesConfig
+    chains: ChainsSpec
+    prompts: PromptsSpec
+    teacher: TeacherSpec
+    queries: QueriesConfig
+    backbone: BackboneSpec
+    stages: tuple[StageSpec, ...]
+    """Run in this order; the model is evaluated after each."""
+    untrained: bool = True
+    """Whether to evaluate the backbone before any stage too: the "original LLM"."""
+    ranker: RankerSpec
+    metrics: Annotated[tuple[MetricSpec, ...], Field(min_length=1)]
+    baselines: tuple[BaselineSpec, ...]
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        outcomes = rankers.get(self.ranker.use).outcomes
+        if NONE_RATING in outcomes and self.queries.touched == 1:
+            raise ValueError(
+                f"queries.touched is 1, but the ranker '{self.ranker.use}' asks whether the user would interact "
+                "at all: without untouched items every answer is yes. Lower queries.touched (0.35 is usual)"
+            )
+        if NONE_RATING not in outcomes and self.queries.touched < 1:
+            raise ValueError(
+                f"queries.touched is {self.queries.touched}, but the ranker '{self.ranker.use}' asks for ratings "
+                "only, and untouched items have none. Set queries.touched to 1, or the ranker to rating_interaction"
+            )
+        split = self.split.use
+        if split == "temporal" and self.visibility is not Visibility.PAST:
+            raise ValueError("visibility is 'fold', but the temporal split requires 'past'")
+        if split != "temporal" and self.visibility is Visibility.PAST and self.baselines:
+            raise ValueError(
+                f"visibility is 'past' under the split '{split}': baselines are fitted once and would see the future "
+                "of most queries. Use the temporal split, or leave the baselines out"
+            )
+        return self
