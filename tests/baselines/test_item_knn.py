@@ -59,5 +59,5 @@ def test_a_repeated_pair_counts_once(toy_log, asked):
 def test_a_bad_setting_is_named():
     with pytest.raises(ConfigError, match=r"k: Input should be greater than or equal to 1; got 0"):
         validate(ItemKNNConfig, {"k": 0}, source="here")
-    with pytest.raises(ConfigError, match=r"unknown key 'shrinkag'; allowed: k, shrinkage Did you mean 'shrinkage'"):
+    with pytest.raises(ConfigError, match=r"unknown key 'shrinkag'; allowed: k, shrinkage\. Did you mean 'shrinkage'"):
         validate(ItemKNNConfig, {"shrinkag": 1}, source="here")
