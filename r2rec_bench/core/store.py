@@ -168,10 +168,11 @@ class ArtifactStore:
 
 
 class DamagedArtifactError(R2RecError):
-    """Files of an artifact are not as they were made."""
+    """Files of an artifact are not as they were made: its folder, and what is wrong there."""
 
-    def __init__(self, folder: Path, damage: str) -> None:
-        super().__init__(f"{folder} is damaged: {damage}.")
+    def __str__(self) -> str:
+        folder, damage = self.args
+        return f"{folder} is damaged: {damage}."
 
 
 def _artifact(folder: Path, manifest: Manifest, *, cached: bool) -> Artifact:

@@ -2,6 +2,7 @@ import json
 import logging
 import multiprocessing
 import os
+import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -265,8 +266,9 @@ def test_find_by_the_start_of_a_fingerprint(store: ArtifactStore):
 def test_find_does_not_hand_out_damaged_files(store: ArtifactStore):
     artifact = make(store)
     flip(artifact)
-    with pytest.raises(DamagedArtifactError, match=r"deep/data.txt has another checksum"):
+    with pytest.raises(DamagedArtifactError, match=r"deep/data.txt has another checksum") as caught:
         ArtifactStore(store.root).find(artifact.fingerprint)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 @pytest.fixture
