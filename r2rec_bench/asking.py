@@ -1,0 +1,77 @@
+"""The part of an experiment that decides what a model is asked: training, evaluation and explanation agree on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from r2rec_bench.chains.base import ChainSampler
+from r2rec_bench.core.config import Config, Family, Spec
+from r2rec_bench.core.types import InteractionLog, Visibility
+from r2rec_bench.data.base import Dataset, Fold, Split
+from r2rec_bench.evaluation.base import Ranker, Reader
+from r2rec_bench.graph import InteractionGraph
+from r2rec_bench.llm.base import Backbone
+from r2rec_bench.llm.model import load_tokenizer
+from r2rec_bench.prompts.base import PromptStrategy
+from r2rec_bench.prompts.wording import Wording
+from r2rec_bench.prompts.wordings import wording_named
+from r2rec_bench.traces.collect import Asker
+
+
+class Asking(Config):
+    """Evidence, prompt and reading; stored with every result, so that any of its questions can be put again."""
+
+    split: Annotated[Spec, Family("splits")]
+    fold: Fold
+    """The fold asked about."""
+    visibility: Visibility
+    chains: Annotated[Spec, Family("chains")]
+    prompts: Annotated[Spec, Family("prompts")]
+    backbone: Annotated[Spec, Family("backbones")]
+    ranker: Annotated[Spec, Family("rankers")]
+    seed: int
+
+    @property
+    def strategy(self) -> PromptStrategy:
+        return cast("PromptStrategy", self.prompts.build())
+
+    @property
+    def model(self) -> Backbone:
+        return cast("Backbone", self.backbone.build())
+
+    @property
+    def ranking(self) -> Ranker:
+        return cast("Ranker", self.ranker.build())
+
+    @property
+    def wording(self) -> Wording:
+        """The strategy's own choice, or the backbone's."""
+        chosen = self.strategy.config.wording
+        return wording_named(self.model.wording if chosen == "auto" else chosen)
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.wording, self.strategy.thinks)
+
+    def visible_log(self, dataset: Dataset) -> InteractionLog:
+        """What queries of the fold asked about may see at most."""
+        return cast("Split", self.split.build()).split(dataset.log).visible_log(self.fold)
+
+    def asker(self, dataset: Dataset) -> Asker:
+        """Puts questions about `dataset`; loads the backbone's tokenizer, to count by."""
+        backbone = self.model
+        tokenizer = load_tokenizer(backbone.checkpoint(), backbone.load_options())
+
+        def count(text: str) -> int:
+            return len(tokenizer(text, add_special_tokens=False)["input_ids"]) if text else 0
+
+        return Asker(
+            graph=InteractionGraph(self.visible_log(dataset), self.visibility),
+            catalog=dataset.catalog,
+            sampler=cast("ChainSampler", self.chains.build()),
+            strategy=self.strategy,
+            wording=self.wording,
+            count=count,
+            outcomes=self.ranking.outcomes,
+            seed=self.seed,
+        )

@@ -1,0 +1,392 @@
+"""From an experiment to results: each stage an artifact under a fingerprint of all that decides it.
+
+data → candidates → traces → checkpoint, checkpoint, ... → evaluation; baselines read the same candidates. A second
+run with the same settings does no work, and a changed reward trains again from the same fine-tuned checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from r2rec_bench.asking import Asking
+from r2rec_bench.core.config import Spec
+from r2rec_bench.core.environment import capture
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.resources import measure
+from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
+from r2rec_bench.core.types import Candidates, Cost, FloatArray, Ranking
+from r2rec_bench.core.watch import Watcher
+from r2rec_bench.data import candidates as candidate_lists
+from r2rec_bench.data import store as dataset_store
+from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
+from r2rec_bench.evaluation.base import Baseline
+from r2rec_bench.evaluation.metrics.base import Metric
+from r2rec_bench.evaluation.results import RunHeader, RunResult, StageCost
+from r2rec_bench.evaluation.results import measure as measured
+from r2rec_bench.experiment import Experiment
+from r2rec_bench.llm.base import Checkpoint
+from r2rec_bench.traces.base import Teacher
+from r2rec_bench.traces.collect import collect
+from r2rec_bench.traces.file import read_traces, write_traces
+from r2rec_bench.traces.queries import draw_queries
+from r2rec_bench.training.base import Stage, StageContext
+
+CANDIDATES, CASES, TRACES, COUNTS, ASKING, LOG, MODEL = (
+    "candidates.parquet",
+    "cases.parquet",
+    "traces.parquet",
+    "counts.json",
+    "asking.json",
+    "log.json",
+    "model",
+)
+_PACKAGE = __package__
+
+
+def _rooms(*names: str) -> tuple[str, ...]:
+    """Modules and packages of ours, by full name, whose source decides a result."""
+    return tuple(f"{_PACKAGE}.{name}" for name in names)
+
+
+_LIST_CODE = _rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
+_ASKING_CODE = _rooms("core.seeds", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking")
+_TRAINING_CODE = _rooms("core.seeds", "core.types", "llm", "prompts", "training")
+_SCORING_CODE = _rooms("core.types", "evaluation")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """One row of the table.
+
+    Attributes:
+        result: per-user values and cost.
+        artifact: where they and the cases are stored.
+        kind: `baseline`, `untrained` or `r2rec`.
+    """
+
+    result: RunResult
+    artifact: Artifact
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """All that an experiment brought about.
+
+    Attributes:
+        experiment: as configured.
+        dataset: the data, or its synthetic stand-in.
+        candidates: the frozen lists.
+        outcomes: rows, baselines first, then the backbone, then each stage.
+        trace_counts: what became of the training questions; empty without stages.
+        alarms: what the stages found suspicious.
+        stages: the stages' logs by name.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    candidates: Candidates
+    outcomes: tuple[Outcome, ...]
+    trace_counts: Mapping[str, Any]
+    alarms: tuple[str, ...]
+    stages: Mapping[str, Sequence[Mapping[str, float]]]
+
+
+class Pipeline:
+    """Runs an experiment against an artifact store."""
+
+    def __init__(self, experiment: Experiment, store: ArtifactStore, watcher: Watcher) -> None:
+        self.experiment = experiment
+        self.store = store
+        self.watcher = watcher
+
+    def run(self) -> Results:
+        """Every row of the experiment's table, made or found."""
+        outcomes = [self.baseline(spec) for spec in self.experiment.baselines]
+        if self.experiment.untrained:
+            outcomes.append(self.evaluation(()))
+        for count in range(1, len(self.experiment.stages) + 1):
+            outcomes.append(self.evaluation(self.experiment.stages[:count]))
+        logs, alarms = self._logs()
+        counts = _read_json(self.traces.path / COUNTS) if self.experiment.stages else {}
+        return Results(self.experiment, self.dataset, self.candidate_lists, tuple(outcomes), counts, alarms, logs)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set; its stand-in, with a warning, where the real one cannot be had."""
+        source = cast("Source", self.experiment.data.build())
+        try:
+            return source.load()
+        except InputError as error:
+            if self.experiment.otherwise is None:
+                raise
+            self.watcher.warn(
+                f"NO REAL DATA: {error}\nUsing '{self.experiment.otherwise.use}' instead. Nothing that follows says "
+                f"anything about {self.experiment.data.use}."
+            )
+            return cast("Source", self.experiment.otherwise.build()).load()
+
+    @cached_property
+    def data(self) -> Artifact:
+        """The prepared data set, kept under its content."""
+        settings = {"name": self.dataset.name, "digest": dataset_store.digest(self.dataset)}
+        return self._make(
+            "data", settings, (), _rooms("data.store"), lambda out: dataset_store.write(self.dataset, out)
+        )
+
+    @cached_property
+    def folds(self) -> Folds:
+        return cast("Split", self.experiment.split.build()).split(self.dataset.log)
+
+    @cached_property
+    def candidates(self) -> Artifact:
+        """The frozen candidate lists."""
+        e, c = self.experiment, self.experiment.candidates
+
+        def make(out: Path) -> None:
+            drawn = candidate_lists.draw(
+                self.folds,
+                c.asked,
+                cast("NegativeSampler", c.negatives.build()),
+                n_negatives=c.n,
+                n_users=c.users,
+                seed=e.seed,
+            )
+            candidate_lists.write(drawn, self.dataset.log, out / CANDIDATES)
+
+        settings = {"split": e.split.to_dict(), "seed": e.seed, **c.model_dump(mode="json")}
+        code = (*_LIST_CODE, *_home(e.split, c.negatives))
+        return self._make("candidates", settings, (self.data,), code, make)
+
+    @cached_property
+    def candidate_lists(self) -> Candidates:
+        return candidate_lists.read(self.candidates.path / CANDIDATES, self.dataset.log)
+
+    @cached_property
+    def asking(self) -> Asking:
+        e = self.experiment
+        return Asking(
+            split=e.split,
+            fold=e.candidates.asked,
+            visibility=e.visibility,
+            chains=e.chains,
+            prompts=e.prompts,
+            backbone=e.backbone,
+            ranker=e.ranker,
+            seed=e.seed,
+        )
+
+    @cached_property
+    def traces(self) -> Artifact:
+        """Training traces, and what became of the questions without one."""
+        e = self.experiment
+
+        def make(out: Path) -> None:
+            queries = draw_queries(self.asking.visible_log(self.dataset), e.queries, e.seed)
+            teacher = cast("Teacher", e.teacher.build())
+            got = collect(
+                self.asking.asker(self.dataset), teacher, queries, lambda done, n: self.watcher.progress(done, n, {})
+            )
+            write_traces(got.traces, out / TRACES)
+            counts = {key: value for key, value in asdict(got).items() if key != "traces"}
+            _write_json(out / COUNTS, counts | {"traces": len(got.traces)})
+
+        settings = {
+            "asking": self._asking_settings(),
+            "teacher": e.teacher.to_dict(),
+            "queries": e.queries.model_dump(mode="json"),
+        }
+        code = (*_ASKING_CODE, *_home(e.split, e.chains, e.prompts, e.teacher))
+        return self._make("traces", settings, (self.data,), code, make)
+
+    def trained(self, stages: Sequence[Spec]) -> Artifact:
+        """The checkpoint after `stages`, each from the one before it."""
+        e, spec = self.experiment, stages[-1]
+        before = [self.trained(stages[:-1])] if len(stages) > 1 else []
+
+        def make(out: Path) -> None:
+            start = _checkpoint(before[0]) if before else self.asking.model.checkpoint()
+            context = StageContext(
+                backbone=self.asking.model,
+                strategy=self.asking.strategy,
+                wording=self.asking.wording,
+                outcomes=self.asking.ranking.outcomes,
+                seed=e.seed,
+                report=self.watcher.progress,
+            )
+            folder = out / MODEL
+            folder.mkdir()
+            result = cast("Stage", spec.build()).run(start, read_traces(self.traces.path / TRACES), folder, context)
+            _write_json(out / LOG, asdict(result))
+
+        settings = {"stage": spec.to_dict(), "asking": self._asking_settings()}
+        code = (*_TRAINING_CODE, *_home(spec, e.backbone, e.prompts))
+        return self._make(spec.use, settings, (*before, self.traces), code, make)
+
+    def evaluation(self, stages: Sequence[Spec]) -> Outcome:
+        """The model after `stages`, none of them for the untrained backbone, asked all candidates."""
+        e = self.experiment
+        before = [self.trained(stages)] if stages else []
+        name = (
+            f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
+            if stages
+            else (f"{e.backbone.use}, untrained")
+        )
+
+        def rank(out: Path) -> Ranking:
+            from r2rec_bench.llm.model import LanguageModel
+
+            asking = self.asking
+            checkpoint = _checkpoint(before[0]) if before else asking.model.checkpoint()
+            model = LanguageModel.load(checkpoint, asking.model.load_options())
+            lists = self.candidate_lists
+            with measure() as watch:
+                asker = asking.asker(self.dataset)
+                prompts = [
+                    [lesson.prompt for lesson in asker.prompts(query, items.tolist())]
+                    for query, items in zip(lists.queries, lists.items, strict=True)
+                ]
+            ranking = asking.ranking.rank(
+                model, prompts, asking.reader, lambda done, n: self.watcher.progress(done, n, {})
+            )
+            _write_cases(ranking, lists, self.dataset, out / CASES)
+            _write_json(out / ASKING, asking.model_dump(mode="json"))
+            ranking_cost = ranking.cost + Cost(seconds=watch.seconds)
+            return Ranking(ranking.scores, ranking.ratings, ranking.valid, ranking_cost)
+
+        code = (*_rooms("llm"), *_ASKING_CODE, *_home(e.chains, e.prompts, e.backbone, e.ranker))
+        settings = {"asking": self._asking_settings(), "system": name}
+        kind = "r2rec" if stages else "untrained"
+        costs = [*self._training_costs(stages)]
+        return self._outcome("evaluation", kind, name, settings, (*before,), code, costs, rank)
+
+    def baseline(self, spec: Spec) -> Outcome:
+        """A baseline, fitted on the visible fold and asked the same candidates."""
+        e = self.experiment
+
+        def rank(out: Path) -> Ranking:
+            model = cast("Baseline", spec.build())
+            with measure() as watch:
+                model.fit(self.folds.visible_log(e.candidates.asked), e.seed)
+                scores = model.score(self.candidate_lists)
+            nothing: FloatArray = scores * float("nan")
+            return Ranking(scores, nothing, scores == scores, Cost(watch.seconds, peak_bytes=watch.peak_bytes))
+
+        settings = {"baseline": spec.to_dict(), "fold": e.candidates.fold, "split": e.split.to_dict(), "seed": e.seed}
+        return self._outcome("baseline", "baseline", spec.use, settings, (), _home(spec), [], rank)
+
+    def _outcome(
+        self,
+        stage: str,
+        kind: str,
+        system: str,
+        settings: Mapping[str, Any],
+        inputs: Sequence[Artifact],
+        code: Sequence[str],
+        costs: Sequence[StageCost],
+        rank: Callable[[Path], Ranking],
+    ) -> Outcome:
+        """Ranks, measures and stores one row."""
+        e = self.experiment
+        settings = {**settings, "metrics": [spec.to_dict() for spec in e.metrics], "protocol": self.protocol}
+        inputs = (self.data, self.candidates, *inputs)
+        code = (*_SCORING_CODE, *_home(*e.metrics), *code)
+        run_id = recipe_of(stage, settings, inputs, code).fingerprint[:16]
+
+        def make(out: Path) -> None:
+            ranking = rank(out)
+            metrics = [cast("Metric", spec.build()) for spec in e.metrics]
+            table = measured(ranking, self.candidate_lists, self.dataset.log, metrics)
+            stages = (*costs, StageCost("evaluation" if kind != "baseline" else "fit and score", ranking.cost))
+            header = RunHeader(run_id, system, e.seed, self.protocol, stages, capture())
+            RunResult(**{name: getattr(header, name) for name in RunHeader.__slots__}, users=table).save(out)
+
+        artifact = self._make(stage, settings, inputs, code, make, title=system)
+        return Outcome(RunResult.load(artifact.path), artifact, kind)
+
+    @property
+    def protocol(self) -> str:
+        """Split, visibility, candidates and tie rule in a sentence, for captions."""
+        e, c = self.experiment, self.experiment.candidates
+        who = "all users" if c.users is None else f"at most {c.users} users"
+        made = " SYNTHETIC DATA." if self.dataset.synthetic else ""
+        return (
+            f"{self.dataset.name}, {e.split.use}, fold {c.fold}, visibility {e.visibility}; {who}; 1 positive + {c.n} "
+            f"{c.negatives.use} negatives; ties lose; seed {e.seed}.{made}"
+        )
+
+    def _training_costs(self, stages: Sequence[Spec]) -> list[StageCost]:
+        if not stages:
+            return []
+        artifacts = [self.traces, *(self.trained(stages[:k]) for k in range(1, len(stages) + 1))]
+        return [StageCost(a.stage, Cost(a.seconds, peak_bytes=a.peak_bytes)) for a in artifacts]
+
+    def _logs(self) -> tuple[dict[str, list[dict[str, float]]], tuple[str, ...]]:
+        logs: dict[str, list[dict[str, float]]] = {}
+        alarms: list[str] = []
+        for count, spec in enumerate(self.experiment.stages, 1):
+            written = _read_json(self.trained(self.experiment.stages[:count]).path / LOG)
+            logs[spec.use] = written["log"]
+            alarms += [f"{spec.use}: {alarm}" for alarm in written["alarms"]]
+        return logs, tuple(alarms)
+
+    def _asking_settings(self) -> dict[str, Any]:
+        return self.asking.model_dump(mode="json") | {"weights": self._identity}
+
+    @cached_property
+    def _identity(self) -> str:
+        return self.asking.model.identity()
+
+    def _make(
+        self,
+        stage: str,
+        settings: Mapping[str, Any],
+        inputs: Sequence[Artifact],
+        code: Sequence[str],
+        make: Callable[[Path], None],
+        title: str = "",
+    ) -> Artifact:
+        title = title or stage
+        self.watcher.begin(title)
+        artifact = self.store.get(stage, settings, inputs, code, make)
+        self.watcher.end(title, artifact.seconds, cached=artifact.cached)
+        return artifact
+
+
+def _home(*specs: Spec) -> tuple[str, ...]:
+    """The top-level packages of those components that are a plug-in's: its own code decides its results too."""
+    return tuple({type(spec.build()).__module__.partition(".")[0] for spec in specs} - {_PACKAGE})
+
+
+def _checkpoint(artifact: Artifact) -> Checkpoint:
+    return Checkpoint(artifact.path / MODEL)
+
+
+def _write_cases(ranking: Ranking, lists: Candidates, dataset: Dataset, path: Path) -> None:
+    """What the model read and wrote about each candidate, a row each, under original ids."""
+    rows: dict[str, list[Any]] = {name: [] for name in ("user_id", "item_id", "score", "valid", "prompt", "completion")}
+    for q, query in enumerate(lists.queries):
+        for c, item in enumerate(lists.items[q].tolist()):
+            rows["user_id"].append(dataset.log.user_ids[query.user])
+            rows["item_id"].append(dataset.log.item_ids[item])
+            rows["score"].append(float(ranking.scores[q, c]))
+            rows["valid"].append(bool(ranking.valid[q, c]))
+            rows["prompt"].append(ranking.cases[q][c].prompt)
+            rows["completion"].append(ranking.cases[q][c].completion)
+    pq.write_table(pa.table(rows), path, compression="zstd")
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401  JSON
+    return json.loads(path.read_text(encoding="utf-8"))
