@@ -1,0 +1,138 @@
+"""Teaching a nano model to read chains, on generated worlds only: what the "original LLM" of the tables has seen.
+
+The corpus is worlds of many sizes, sparsities and strengths of the peer effect, asked in every form that the compact
+wording has, so that the model learns to read evidence and not one world's habits. No real data has any part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from r2rec_bench.chains.base import SamplerConfig
+from r2rec_bench.chains.closed_uniform import ClosedUniform
+from r2rec_bench.core.seeds import derive, generator
+from r2rec_bench.core.types import NONE_RATING, RATINGS, Trace, Visibility
+from r2rec_bench.data.base import Dataset, Fold
+from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
+from r2rec_bench.data.splits.leave_last_out import LeaveLastOut
+from r2rec_bench.graph import InteractionGraph
+from r2rec_bench.llm.base import Checkpoint
+from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.prompts.base import PromptStrategy
+from r2rec_bench.prompts.compact import Compact
+from r2rec_bench.prompts.direct import Direct
+from r2rec_bench.prompts.progressive_mask import ProgressiveMask
+from r2rec_bench.traces.collect import Asker, collect
+from r2rec_bench.traces.queries import QueriesConfig, draw_queries
+from r2rec_bench.traces.template import Template
+from r2rec_bench.training.base import Stage, StageContext, StageResult, stages
+from r2rec_bench.training.sft import Sft, SftConfig
+
+_MOST_SINGLE = 4
+"""Single chains take three steps each; more of them make long texts that teach little."""
+
+
+class PretrainConfig(SftConfig):
+    lr: Annotated[float, Field(gt=0, lt=1)] = 3e-3
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    group_by_length: bool = True
+    worlds: Annotated[int, Field(ge=1)] = 40
+    questions: Annotated[int, Field(ge=1)] = 8_000
+    """Per world."""
+    shape: NanoShape = NanoShape()
+
+
+@stages.register("pretrain")
+class Pretrain(Stage):
+    """A nano model from random weights, trained on generated worlds; what it starts from and is given is not read.
+
+    Source: this project.
+    """
+
+    config: PretrainConfig
+
+    def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
+        c = self.config
+        read = corpus(c.worlds, c.questions, context.seed, lambda done: context.report(done, c.worlds, {}))
+        with TemporaryDirectory() as folder:
+            new_model(c.shape, derive(context.seed, "nano") % 2**31).save_pretrained(folder)
+            new_tokenizer().save_pretrained(folder)
+            settings = {name: getattr(c, name) for name in SftConfig.model_fields}
+            return Sft(SftConfig(**settings)).run(Checkpoint(Path(folder)), read, out, context)
+
+
+def corpus(worlds: int, questions: int, seed: int, progress: Callable[[int], None]) -> list[Trace]:
+    """Traces of `worlds` generated worlds, `questions` each (fewer where a filter drops one), shuffled together."""
+    traces: list[Trace] = []
+    for number in range(worlds):
+        traces += _world(number, questions, seed)
+        progress(number + 1)
+    order = generator(seed, "corpus").permutation(len(traces))
+    return [traces[k] for k in order]
+
+
+def _world(number: int, questions: int, seed: int) -> list[Trace]:
+    rng = generator(seed, "world", number)
+    dataset = Synthetic(_parameters(rng, number)).load()
+    outcomes = RATINGS if rng.random() < 0.15 else (NONE_RATING, *RATINGS)
+    touched = 1.0 if outcomes == RATINGS else 0.35
+    latest = int(rng.integers(5, 60))
+    log = LeaveLastOut().split(dataset.log).visible_log(Fold.TEST)
+    graph = InteractionGraph(log, Visibility.PAST if rng.random() < 0.2 else Visibility.FOLD)
+    traces: list[Trace] = []
+    # Half the questions with thoughts, half without: the model can then be asked either way.
+    for strategy in (ProgressiveMask(), Direct()):
+        config = QueriesConfig(n=(questions + 1) // 2, touched=touched, latest=latest)
+        queries = draw_queries(log, config, derive(seed, "queries", number, type(strategy).__name__))
+        asker = _asker(graph, dataset, _sampling(rng), strategy, outcomes, seed)
+        traces += collect(asker, Template(), queries, lambda done, n: None).traces
+    return traces
+
+
+def _parameters(rng: np.random.Generator, number: int) -> SyntheticConfig:
+    def between(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    return SyntheticConfig(
+        domain=("movies", "books", "electronics")[number % 3],
+        users=int(between(800, 5_000)),
+        items=int(between(400, 3_000)),
+        interactions=int(between(15, 120)),
+        taste=float(rng.uniform(0.3, 1.5)),
+        peer_effect=between(5, 400),
+        followers=int(rng.integers(2, 20)),
+        skew=float(rng.uniform(0.5, 1.1)),
+        noise=float(rng.uniform(0.0, 0.3)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _sampling(rng: np.random.Generator) -> SamplerConfig:
+    """Mostly what experiments use by default, and a share of everything else."""
+    evidence = "single" if rng.random() < 0.15 else "bundle"
+    return SamplerConfig(
+        n=int(rng.integers(1, _MOST_SINGLE + 1)) if evidence == "single" else int(rng.choice([8, 8, 8, 6, 4, 2])),
+        evidence=evidence,
+        order="any" if rng.random() < 0.15 else "forward",
+        window=int(rng.choice([5, 10, 10, 20])),
+    )
+
+
+def _asker(
+    graph: InteractionGraph,
+    dataset: Dataset,
+    sampling: SamplerConfig,
+    strategy: PromptStrategy,
+    outcomes: tuple[int, ...],
+    seed: int,
+) -> Asker:
+    return Asker(
+        graph, dataset.catalog, ClosedUniform(sampling), strategy, Compact(), lambda text: len(text.split()), outcomes, seed
+    )

@@ -1,0 +1,211 @@
+"""A checkpoint opened for training: arguments, adapters, the log, and the plain folder that is written in the end."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+import warnings
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.seeds import derive
+from r2rec_bench.llm.base import Checkpoint, Lora
+from r2rec_bench.llm.model import LanguageModel
+from r2rec_bench.training.base import StageContext
+from r2rec_bench.training.loop import LoopConfig
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+_NOISY = ("transformers", "trl", "peft", "accelerate", "datasets", "huggingface_hub")
+_FIGURES = {
+    "loss": "loss",
+    "grad_norm": "grad_norm",
+    "learning_rate": "lr",
+    "reward": "reward",
+    "kl": "kl",
+    "entropy": "entropy",
+    "frac_reward_zero_std": "zero_variance",
+    "completions/clipped_ratio": "truncated",
+    "completions/mean_length": "length",
+}
+_MUST_BE_FINITE = ("loss", "grad_norm", "reward")
+
+
+class Session:
+    """One training run from `start` to `out`.
+
+    Attributes:
+        stage: its name, for seeds and messages.
+        lm: the model in memory.
+        rows: what was logged, a row per update.
+        tokens: read and written so far, padding not counted.
+    """
+
+    def __init__(self, stage: str, start: Checkpoint, out: Path, config: LoopConfig, context: StageContext) -> None:
+        self.stage = stage
+        self.lm = LanguageModel.load(start, context.backbone.load_options())
+        self.rows: list[Mapping[str, float]] = []
+        self.tokens = 0
+        self._out = out
+        self._config = config
+        self._context = context
+        self._saved_as = self.lm.model.dtype
+        if self.adapter() is None:
+            # In half precision the small updates of fine-tuning round to nothing; autocast keeps the speed.
+            self.lm.model.float()
+
+    def adapter(self) -> LoraConfig | None:
+        """New low-rank adapters as the backbone wants them; None trains all weights."""
+        lora = self._context.backbone.lora()
+        return None if lora is None else _lora_config(lora)
+
+    def arguments(self) -> dict[str, Any]:
+        """What all trainers are told: local, silent, seeded, one log row per update, nothing saved on the way."""
+        import torch
+
+        config = self._config
+        seed = derive(self._context.seed, self.stage) % 2**31
+        return {
+            "output_dir": str(self._out),
+            "learning_rate": config.lr,
+            "warmup_steps": config.warmup,
+            "lr_scheduler_type": "constant_with_warmup" if config.scheduler == "constant" else config.scheduler,
+            "weight_decay": config.weight_decay,
+            "max_grad_norm": config.max_grad_norm,
+            "gradient_accumulation_steps": config.gradient_accumulation,
+            "gradient_checkpointing": config.gradient_checkpointing,
+            "bf16": self._saved_as is torch.bfloat16,
+            "fp16": self._saved_as is torch.float16,
+            "use_cpu": self.lm.model.device.type == "cpu",
+            "seed": seed,
+            "data_seed": seed,
+            "logging_steps": 1,
+            "logging_nan_inf_filter": False,
+            "report_to": [],
+            "save_strategy": "no",
+            "disable_tqdm": True,
+            "remove_unused_columns": False,
+            "dataloader_pin_memory": False,
+        }
+
+    def train(self, trainer: Trainer) -> None:
+        """Run `trainer`, then write its model, adapters merged, as a plain folder.
+
+        Raises:
+            R2RecError: a logged loss, gradient norm or reward is not finite.
+        """
+        from transformers import PrinterCallback
+
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(self._journal())
+        trainer.train()
+        model: Any = trainer.model
+        if self._context.backbone.lora() is not None:
+            model = model.merge_and_unload()
+        model.to(self._saved_as).save_pretrained(self._out)
+        self.lm.tokenizer.save_pretrained(self._out)
+
+    def _journal(self) -> TrainerCallback:
+        """Turns TRL's log into rows and progress, and stops at the first figure that is not finite."""
+        from transformers import TrainerCallback
+
+        session = self
+
+        class Journal(TrainerCallback):
+            last = time.perf_counter()
+
+            def on_log(
+                self,
+                args: TrainingArguments,
+                state: TrainerState,
+                control: TrainerControl,
+                logs: dict[str, Any] | None = None,
+                **_: object,
+            ) -> None:
+                if logs is None or "loss" not in logs:  # the summary at the end
+                    return
+                now = time.perf_counter()
+                tokens = state.num_input_tokens_seen - session.tokens
+                row = {
+                    "step": float(state.global_step),
+                    **_figures(logs),
+                    "tokens_per_second": tokens / (now - self.last),
+                }
+                self.last = now
+                session.tokens = state.num_input_tokens_seen
+                session.check(row, state.global_step)
+                session.rows.append(row)
+                session._context.report(state.global_step, state.max_steps, row)
+
+        return Journal()
+
+    def check(self, figures: Mapping[str, float], step: int) -> None:
+        """Raise R2RecError unless loss, gradient norm and rewards are finite."""
+        for name, value in figures.items():
+            if name.startswith(_MUST_BE_FINITE) and not math.isfinite(value):
+                raise R2RecError(
+                    f"{self.stage}: {name} is {value} at step {step}; expected a finite number. "
+                    f"Lower lr ({self._config.lr:g}) or max_grad_norm ({self._config.max_grad_norm:g})."
+                )
+
+
+@contextmanager
+def opened(stage: str, start: Checkpoint, out: Path, config: LoopConfig, context: StageContext) -> Generator[Session]:
+    """A session inside which the Hugging Face libraries neither talk nor reach for the network."""
+    with _quiet():
+        yield Session(stage, start, out, config, context)
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    import datasets
+    from huggingface_hub import constants
+    from transformers.utils import logging as transformers_logging
+
+    loggers = [logging.getLogger(name) for name in _NOISY]
+    levels = [logger.level for logger in loggers]
+    bars = [library for library in (datasets, transformers_logging) if library.is_progress_bar_enabled()]
+    offline = constants.HF_HUB_OFFLINE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        constants.HF_HUB_OFFLINE = True
+        for library in bars:
+            library.disable_progress_bar()
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+            for library in bars:
+                library.enable_progress_bar()
+            constants.HF_HUB_OFFLINE = offline
+
+
+def _figures(logs: Mapping[str, Any]) -> dict[str, float]:
+    named = {name: float(logs[key]) for key, name in _FIGURES.items() if key in logs}
+    parts = {
+        key.removesuffix("/mean").replace("rewards/", "reward/"): float(value)
+        for key, value in logs.items()
+        if key.startswith("rewards/") and key.endswith("/mean")
+    }
+    return {**named, **parts}
+
+
+def _lora_config(lora: Lora) -> LoraConfig:
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        task_type="CAUSAL_LM",
+    )

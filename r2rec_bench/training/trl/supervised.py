@@ -1,0 +1,136 @@
+"""TRL's supervised trainer on token ids, with a loss that costs what it must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from r2rec_bench.llm.model import TokenIds
+from r2rec_bench.training.trl.session import Session
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from trl.trainer.sft_trainer import SFTTrainer
+
+IGNORED = -100
+"""Label of a token that has no part in the loss."""
+
+
+def fine_tune(
+    session: Session,
+    prompts: Sequence[TokenIds],
+    completions: Sequence[TokenIds],
+    *,
+    epochs: float,
+    batch_size: int,
+    order: Literal["random", "group_by_length"],
+) -> None:
+    """Teach `session`'s model to write `completions` after `prompts`, and save it.
+
+    Args:
+        session: the opened checkpoint.
+        prompts: token ids, (n,) of any lengths; no part of the loss.
+        completions: token ids, (n,), end of turn included.
+        epochs: passes over the examples.
+        batch_size: examples per forward pass.
+        order: shuffled, or shuffled among examples of like length, which saves padding.
+
+    Raises:
+        R2RecError: a loss is not finite.
+    """
+    from datasets import Dataset
+    from trl.trainer.sft_config import SFTConfig
+
+    rows = {
+        "input_ids": [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)],
+        "prompt_length": [len(prompt) for prompt in prompts],
+    }
+    trainer = _trainer_class()(
+        model=session.lm.model,
+        args=SFTConfig(
+            **session.arguments(),
+            num_train_epochs=epochs,
+            per_device_train_batch_size=batch_size,
+            train_sampling_strategy=order,
+            include_num_input_tokens_seen="non_padding",
+            max_length=None,
+            dataset_kwargs={"skip_prepare_dataset": True},
+        ),
+        train_dataset=Dataset.from_dict(rows),
+        data_collator=collate,
+        processing_class=session.lm.tokenizer,
+        peft_config=session.adapter(),
+    )
+    session.train(trainer)
+
+
+def collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+    """A batch padded on the left, so that all completions end together and only its last columns need logits.
+
+    Args:
+        batch: rows with `input_ids` and `prompt_length`.
+
+    Returns:
+        `input_ids`, `attention_mask`, `position_ids` and `labels`, int64 (batch, longest).
+    """
+    import torch
+
+    width = max(len(row["input_ids"]) for row in batch)
+    ids = torch.zeros((len(batch), width), dtype=torch.long)  # any id will do: it is masked
+    labels = torch.full((len(batch), width), IGNORED)
+    mask = torch.zeros((len(batch), width), dtype=torch.long)
+    for place, row in enumerate(batch):
+        start = width - len(row["input_ids"])
+        ids[place, start:] = torch.tensor(row["input_ids"])
+        mask[place, start:] = 1
+        written = start + row["prompt_length"]
+        labels[place, written:] = ids[place, written:]
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}
+
+
+def _trainer_class() -> type[SFTTrainer]:
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    class CompletionTrainer(SFTTrainer):
+        """TRL's trainer, but on a CPU logits are made for completions only.
+
+        TRL's own loss is made for GPUs, where it skips the prompt; elsewhere it scores every position and adds entropy
+        and accuracy, which takes a third of the time of a small model.
+        """
+
+        def compute_loss(
+            self,
+            model: nn.Module,
+            inputs: dict[str, torch.Tensor],
+            return_outputs: bool = False,
+            num_items_in_batch: torch.Tensor | int | None = None,
+        ) -> torch.Tensor:
+            if inputs["input_ids"].device.type != "cpu":
+                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            labels = inputs.pop("labels")
+            return completion_loss(model, inputs, labels, num_items_in_batch)
+
+    return CompletionTrainer
+
+
+def completion_loss(
+    model: nn.Module, inputs: Mapping[str, torch.Tensor], labels: torch.Tensor, n_labels: torch.Tensor | int | None
+) -> torch.Tensor:
+    """Cross-entropy over the labelled tokens of a left-padded batch, summed and divided by `n_labels`.
+
+    Args:
+        model: a causal model.
+        inputs: what it reads, (batch, length).
+        labels: `IGNORED` or the token itself, int64 (batch, length).
+        n_labels: labels of the whole update, which may span several batches; None counts this batch's.
+    """
+    import torch
+
+    labelled = labels != IGNORED
+    width = int(labels.shape[1] - labelled.any(0).int().argmax())
+    logits = model(**inputs, use_cache=False, logits_to_keep=width + 1).logits[:, :-1]
+    scored = labelled[:, -width:]
+    summed = torch.nn.functional.cross_entropy(logits[scored].float(), labels[:, -width:][scored], reduction="sum")
+    return summed / (scored.sum() if n_labels is None else n_labels)
