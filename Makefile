@@ -1,0 +1,48 @@
+# Everything runs from .venv, which the first target that needs it sets up. `make` lists the targets.
+
+EXP ?= experiments/quickstart.yaml
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# The first Python that will do; looked for only when there is something to install.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
+	done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test lint report clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+setup: $(STAMP) ## install into .venv; does nothing while pyproject.toml is unchanged
+
+quickstart: setup ## R2Rec and all baselines on MovieLens-1M: the table and its report
+	$(BIN)/r2rec run experiments/quickstart.yaml
+
+ablation-%: setup ## run ablations/NAME.yaml against EXP
+	$(BIN)/r2rec run $(EXP) ablations/$*.yaml
+
+report: setup ## write the report of EXP from what has been run
+	$(BIN)/r2rec report $(EXP)
+
+test: setup ## all tests; ARGS goes to pytest
+	$(BIN)/pytest -q $(ARGS)
+
+lint: setup ## style, formatting, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+clean: ## remove .venv and what the tools left; results stay in their own cache
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find r2rec_bench baselines tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later with venv was found. Install one, or: make setup PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up .venv; the first time this takes some minutes."
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
