@@ -208,6 +208,7 @@ class Prompt:
         mask: what stands for a piece not yet revealed.
         dropped: pieces left out to stay within the token budget.
         tokens: length by the counter the strategy was given.
+        outcomes: the answers allowed, ascending.
     """
 
     system: str
@@ -217,6 +218,7 @@ class Prompt:
     mask: str
     dropped: int
     tokens: int
+    outcomes: tuple[int, ...] = (NONE_RATING, *RATINGS)
 
     @property
     def content(self) -> str:

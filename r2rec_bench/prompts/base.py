@@ -5,6 +5,7 @@ The common part renders head, evidence and question within the token budget; a s
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
@@ -43,7 +44,7 @@ class StrategyConfig(Config):
     """Settings that every strategy has."""
 
     budget: Annotated[int, Field(ge=16, le=131_072), Tune(64, 2048, log=True)] = 1024
-    """Tokens that the prompt may use, system turn included; the evidence that does not fit is dropped and counted."""
+    """Tokens that the prompt may use, system turn included; evidence that does not fit is dropped and counted."""
     history: Annotated[int, Field(ge=0, le=1000), Tune(0, 50)] = 10
     """Latest own interactions listed; only wordings with titles list them."""
     wording: Literal["auto", "compact", "verbose"] = "auto"
@@ -69,55 +70,52 @@ class PromptStrategy(Component):
             InputError: not even the question without evidence fits the budget.
         """
         steps = steps_of(question.evidence)
-        system = wording.system(thinks=self.thinks, outcomes=question.outcomes)
-        head = wording.head(question.visible, question.target, question.catalog, self.config.history)
-        ask = wording.ask(question.target, question.catalog, question.outcomes, thinks=self.thinks)
-        used = count(system) + count(head) + count(ask)
-        if used > self.config.budget:
-            raise InputError(
-                f"prompts.budget: {self.config.budget} tokens, but the question alone takes {used}; "
-                f"raise the budget to {used} or more, or lower prompts.history ({self.config.history})"
-            )
-        pieces: list[str] = []
-        units = _units(steps)
-        kept = 0
-        for unit in units:
-            texts = [wording.piece(step, question.target, question.catalog) for step in unit]
-            used += sum(count(text) for text in texts)
-            if used > self.config.budget:
-                used -= sum(count(text) for text in texts)
-                break
-            pieces += texts
-            kept += 1
-        return Prompt(system, head, tuple(pieces), ask, wording.mask, dropped=len(units) - kept, tokens=used)
+        whole = Prompt(
+            wording.system(thinks=self.thinks, outcomes=question.outcomes),
+            wording.head(question.visible, question.target, question.catalog, self.config.history),
+            tuple(wording.piece(step, question.target, question.catalog) for step in steps),
+            wording.ask(question.target, question.catalog, question.outcomes, thinks=self.thinks),
+            wording.mask,
+            dropped=0,
+            tokens=0,
+            outcomes=question.outcomes,
+        )
+
+        def cut(kept: int) -> Prompt:
+            return replace(whole, pieces=whole.pieces[:kept], dropped=len(steps) - kept)
+
+        def length(kept: int) -> int:
+            return count(whole.system) + count(cut(kept).content)
+
+        ends = [end for end in _ends(steps) if end <= wording.max_steps]
+        kept, tokens = ends[-1], length(ends[-1])
+        if tokens > self.config.budget:
+            fitting = bisect_right(ends, self.config.budget, key=length)
+            if not fitting:
+                least = length(0)
+                raise InputError(
+                    f"prompts.budget: {self.config.budget} tokens, but the question alone takes {least}; "
+                    f"raise the budget to {least} or more, or lower prompts.history ({self.config.history})"
+                )
+            kept = ends[fitting - 1]
+            tokens = length(kept)
+        return replace(cut(kept), tokens=tokens)
 
     def complete(self, thoughts: Sequence[Thought], answer: int, wording: Wording) -> str:
         """The completion a student should write: thoughts, if this strategy has any, then the answer."""
         return wording.complete(thoughts if self.thinks else None, answer)
 
     def read(self, completion: str, prompt: Prompt, wording: Wording) -> Reading:
-        """`completion` parsed; the answer counts only after the thoughts have ended.
-
-        Its problems name what is wrong: no thoughts, thoughts missing or out of order, no answer.
-        """
-        reading = wording.read(completion, thinks=self.thinks)
-        if not self.thinks:
-            return reading
-        numbers = [thought.step for thought in reading.thoughts]
-        if numbers != list(range(1, len(prompt.pieces) + 1)):
-            return replace(reading, problems=(*reading.problems, "steps"))
-        return reading
+        """`completion` parsed; the answer counts only after the thoughts have ended, and only if `prompt` allows it."""
+        steps = len(prompt.pieces) if self.thinks else None
+        return wording.read(completion, steps=steps, outcomes=prompt.outcomes)
 
 
-def _units(steps: Sequence[Step]) -> list[list[Step]]:
-    """Steps that are kept or dropped together: a bundle, or a whole chain."""
-    units: list[list[Step]] = []
-    for step in steps:
-        if step.chain is not None and units and units[-1][0].chain is step.chain:
-            units[-1].append(step)
-        else:
-            units.append([step])
-    return units
+def _ends(steps: Sequence[Step]) -> list[int]:
+    """How many steps may be kept: none, or all up to the end of a bundle or of a whole chain."""
+    following = [*(step.chain for step in steps[1:]), None]
+    ends = (k for k, step in enumerate(steps, 1) if step.chain is None or step.chain is not following[k - 1])
+    return [0, *ends]
 
 
 prompt_strategies: Registry[PromptStrategy] = Registry(

@@ -27,7 +27,7 @@ _LIFT, _AUDIENCE, _MEAN, _GAP = (0.5, -12, 16), (0.5, 0, 50), (0.25, 4, 20), (1.
 _ASK = ("rate", "touch", "think", "direct")
 _HOPS = {Hop.OWN: "u", Hop.SHARED: "s", Hop.ONWARD: "v"}
 _TARGET = "t"
-_THOUGHT = re.compile(r"#(\d+) w([+-]\d|0) f([0-5])")
+_THOUGHT = re.compile(r"#([1-9][0-9]{0,3}) w(0|[+-][12]) f([0-5])(?: |$)")
 
 
 class Compact(Wording):
@@ -38,6 +38,7 @@ class Compact(Wording):
     answer_open = ANSWER_OPEN
     separator = " "
     quotes = False
+    max_steps = MAX_STEPS
 
     def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
         return ""
@@ -83,17 +84,11 @@ class Compact(Wording):
         return f" {outcome}"
 
     def parse_thoughts(self, block: str) -> tuple[Thought, ...] | None:
-        words = block.split()
-        if len(words) % 3:
+        said = " ".join(block.split())
+        found = list(_THOUGHT.finditer(said))
+        if sum(len(match[0]) for match in found) != len(said):
             return None
-        thoughts: list[Thought] = []
-        for k in range(0, len(words), 3):
-            text = " ".join(words[k : k + 3])
-            match = _THOUGHT.fullmatch(text)
-            if match is None:
-                return None
-            thoughts.append(Thought(int(match[1]), int(match[2]), int(match[3]), text))
-        return tuple(thoughts)
+        return tuple(Thought(int(m[1]), int(m[2]), int(m[3]), m[0].rstrip()) for m in found)
 
     def parse_answer(self, tail: str) -> int | None:
         words = tail.split()

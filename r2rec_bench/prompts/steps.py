@@ -59,5 +59,5 @@ def steps_of(evidence: Evidence) -> tuple[Step, ...]:
 
 
 def whole_rating(rating: float) -> int:
-    """A rating as an outcome 1 to 5; 0 for a missing one."""
-    return NONE_RATING if math.isnan(rating) else int(min(5, max(1, round(rating))))
+    """A rating as an outcome 1 to 5, halves up; 0 for a missing one."""
+    return NONE_RATING if math.isnan(rating) else int(min(5, max(1, rating + 0.5)))

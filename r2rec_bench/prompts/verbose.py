@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from r2rec_bench.core.types import NONE_RATING, Bundle, Edge, ItemCatalog, Thought
 from r2rec_bench.graph import VisibleGraph
@@ -12,8 +13,10 @@ from r2rec_bench.prompts.steps import Hop, Step
 from r2rec_bench.prompts.wording import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Wording
 
 _WEIGHTS = {-2: "strongly against", -1: "against", 0: "neutral", 1: "for", 2: "strongly for"}
-_THOUGHT = re.compile(r"Step (\d+)\. (.+) Weight: ([a-z ]+)\. Forecast: ([0-5])\.", re.DOTALL)
+_WEIGHED = {name: weight for weight, name in _WEIGHTS.items()}
+_THOUGHT = re.compile(r"Step ([1-9][0-9]{0,3})\. (.+) Weight: ([a-z ]+)\. Forecast: ([0-5])\.")
 _MAX_TITLE = 120
+_HARMLESS = str.maketrans('<>[]|"', "()()/'")
 
 
 class Verbose(Wording):
@@ -24,14 +27,15 @@ class Verbose(Wording):
     answer_open = ANSWER_OPEN
     separator = "\n"
     quotes = True
+    max_steps = 9_999
 
     def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
         scale = "a rating from 1 (bad) to 5 (excellent)"
         if NONE_RATING in outcomes:
             scale += ", or 0 if the user would not interact with the item"
         how = (
-            "For each piece of evidence, in order, write one line 'Step k. <what it says> Weight: <strongly against | "
-            "against | neutral | for | strongly for>. Forecast: <digit>.' The forecast is for the next masked rating. "
+            "For each piece of evidence, in order, write one line 'Step k. <what it says> Weight: "
+            f"<{' | '.join(_WEIGHTS.values())}>. Forecast: <digit>.' The forecast is for the next masked rating. "
             f"Put all steps inside {THINK_OPEN} and {THINK_CLOSE}, then the answer as {ANSWER_OPEN}digit{ANSWER_CLOSE}."
             if thinks
             else f"Answer at once as {ANSWER_OPEN}digit{ANSWER_CLOSE}, without explanation."
@@ -41,11 +45,13 @@ class Verbose(Wording):
     def head(self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int) -> str:
         latest = range(max(0, visible.query.position - history), visible.query.position)
         edges = [visible.own_edge(position) for position in latest]
+        listed = "; ".join(f"{_title(catalog, edge.item)}{_stars(edge.rating)}" for edge in edges)
         audience = visible.audience(target)
-        lines = [f"Latest items of the user: {'; '.join(_rated(edge, catalog) for edge in edges)}."] if edges else []
-        known = f"Candidate: {_title(catalog, target)}, known to {audience.people} other people"
-        rated = "" if math.isnan(audience.mean_rating) else f", who rate it {audience.mean_rating:.1f} on average"
-        return "\n".join([*lines, f"{known}{rated}."])
+        lines = [f"Latest items of the user, oldest first: {listed}."] if listed else []
+        lines.append(f"Candidate: {_title(catalog, target)}. Others who know it: {audience.people}.")
+        if not math.isnan(audience.mean_rating):
+            lines[-1] += f" Their mean rating: {audience.mean_rating:.1f}."
+        return "\n".join(lines)
 
     def piece(self, step: Step, target: int, catalog: ItemCatalog) -> str:
         return f"Step {step.number}: {_fact(step, target, catalog)}"
@@ -70,13 +76,12 @@ class Verbose(Wording):
         return f"{outcome}{ANSWER_CLOSE}"
 
     def parse_thoughts(self, block: str) -> tuple[Thought, ...] | None:
-        names = {name: weight for weight, name in _WEIGHTS.items()}
         thoughts: list[Thought] = []
         for line in filter(None, (line.strip() for line in block.splitlines())):
             match = _THOUGHT.fullmatch(line)
-            if match is None or match[3] not in names:
+            if match is None or match[3] not in _WEIGHED:
                 return None
-            thoughts.append(Thought(int(match[1]), names[match[3]], int(match[4]), line))
+            thoughts.append(Thought(int(match[1]), _WEIGHED[match[3]], int(match[4]), line))
         return tuple(thoughts)
 
     def parse_answer(self, tail: str) -> int | None:
@@ -85,41 +90,50 @@ class Verbose(Wording):
 
 
 def _fact(step: Step, target: int, catalog: ItemCatalog) -> str:
+    """What a step reveals, worded so that no number needs a plural."""
     title = _title(catalog, step.edge.item)
     if step.bundle is not None:
-        return _bundle(step.bundle, title, _title(catalog, target))
-    rating = "" if math.isnan(step.edge.rating) else f" {step.edge.rating:g}"
+        return f"{_arrow('The user', step.edge, title)}; steps ago: {step.bundle.steps_ago}. " + _crowd(
+            step.bundle, _title(catalog, target)
+        )
     if step.hop is Hop.OWN:
-        return f"The user —rated{rating}→ {title}."
+        return f"{_arrow('The user', step.edge, title)}."
     if step.hop is Hop.SHARED:
-        return f"A peer also —rated{rating}→ {title}."
-    gap = ""
-    if step.chain is not None and step.edge.item == target:
-        days, steps = step.chain.gap_days, step.chain.gap_steps
-        gap = f", {abs(steps)} steps and {abs(days):.0f} days {'later' if steps > 0 else 'earlier'}"
-    return f"The peer —rated{rating}→ {title}{gap}."
+        return f"{_arrow('A peer also', step.edge, title)}."
+    if step.chain is None or step.edge.item != target:
+        return f"{_arrow('The peer', step.edge, title)}."
+    days, steps = step.chain.gap_days, step.chain.gap_steps
+    when = "later" if steps > 0 else "earlier"
+    return f"{_arrow('The peer', step.edge, title)}, {when} by steps: {abs(steps)}, days: {abs(days):.0f}."
 
 
-def _bundle(b: Bundle, anchor: str, target: str) -> str:
-    own = "" if math.isnan(b.anchor.rating) else f" {b.anchor.rating:g}"
-    parts = [
-        f"The user rated {anchor}{own}, {b.steps_ago} steps ago.",
-        f"Of {b.n_anchor} others who rated it, {b.n_peers} also rated {target}, {b.lift:.1f} times chance;",
-        f"{b.n_forward} went on to it soon after, {b.forward_lift:.1f} times chance.",
-    ]
+def _crowd(b: Bundle, target: str) -> str:
+    parts = [f"Others who know it: {b.n_anchor}; of these also know {target}: {b.n_peers}, {b.lift:.1f} times chance"]
+    # With order `any` the two counts are one.
+    if (b.n_forward, b.forward_lift) != (b.n_peers, b.lift):
+        parts.append(f"went on to it soon after: {b.n_forward}, {b.forward_lift:.1f} times chance")
     if not math.isnan(b.mean_rating):
-        parts.append(f"They rated it {b.mean_rating:.1f} on average")
-        alike = "" if math.isnan(b.agree_rating) else f", the {b.n_agree} who agree with the user {b.agree_rating:.1f}"
-        parts[-1] += f"{alike}."
-    return " ".join(parts)
+        parts.append(f"their mean rating of it: {b.mean_rating:.1f}")
+    if not math.isnan(b.agree_rating):
+        parts.append(f"of those who agree with the user ({b.n_agree}): {b.agree_rating:.1f}")
+    return "; ".join(parts) + "."
 
 
-def _rated(edge: Edge, catalog: ItemCatalog) -> str:
-    rating = "" if math.isnan(edge.rating) else f" {edge.rating:g}"
-    return f"{_title(catalog, edge.item)}{rating}"
+def _arrow(who: str, edge: Edge, title: str) -> str:
+    return f"{who} —{'chose' if math.isnan(edge.rating) else f'rated{_stars(edge.rating)}'}→ {title}"
+
+
+def _stars(rating: float) -> str:
+    return "" if math.isnan(rating) else f" {rating:g}"
 
 
 def _title(catalog: ItemCatalog, item: int) -> str:
-    """The title in quotes: bounded, and without the brackets that tags and control tokens are made of."""
-    title = catalog.titles[item].translate(str.maketrans('<>|"', "()/'"))
-    return f'"{title[:_MAX_TITLE]}"'
+    return quoted(catalog.titles[item])
+
+
+@lru_cache(maxsize=65_536)
+def quoted(title: str) -> str:
+    """A title as prompts name it: bounded, on one line, without what tags, masks and control tokens are made of."""
+    # Not printable are line breaks of every kind, marks that turn the direction of writing, and lone surrogates.
+    visible = "".join(letter if letter.isprintable() else " " for letter in title[:_MAX_TITLE])
+    return f'"{" ".join(visible.translate(_HARMLESS).split())}"'

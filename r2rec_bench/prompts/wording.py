@@ -27,6 +27,8 @@ class Wording(ABC):
     """Between the end of the thoughts and `answer_open`."""
     quotes: ClassVar[bool]
     """Whether thoughts quote the evidence, so that what they name can be checked against what was revealed."""
+    max_steps: ClassVar[int]
+    """Most pieces of evidence that it has words for."""
 
     @abstractmethod
     def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
@@ -79,22 +81,37 @@ class Wording(ABC):
         block = thoughts.partition(THINK_CLOSE)[0] + THINK_CLOSE
         return block + self.separator + self.answer_open
 
-    def read(self, completion: str, *, thinks: bool) -> Reading:
-        """A completion parsed. What stands inside the thoughts is never taken for the answer."""
+    def read(self, completion: str, *, steps: int | None, outcomes: Sequence[int]) -> Reading:
+        """A completion parsed. What stands inside the thoughts is never taken for the answer.
+
+        Args:
+            completion: any text.
+            steps: how many thoughts there should be, numbered from 1; None for an answer at once.
+            outcomes: the answers allowed.
+
+        Returns:
+            What could be read. Problems: `think` (not one block of thoughts, in front), `thoughts` (something else
+            stands there), `steps` (not one thought per step, in order), `answer` (not one allowed answer, at the end).
+        """
         thoughts: tuple[Thought, ...] = ()
         problems: list[str] = []
         rest = completion
-        if thinks:
+        if steps is not None:
             head, closed, rest = completion.partition(THINK_CLOSE)
-            if not head.lstrip().startswith(THINK_OPEN) or not closed or THINK_CLOSE in rest:
+            before, opened, block = head.partition(THINK_OPEN)
+            if before.strip() or not opened or not closed or THINK_OPEN in block or THINK_CLOSE in rest:
                 return Reading((), None, ("think",))
-            parsed = self.parse_thoughts(head.lstrip().removeprefix(THINK_OPEN))
+            parsed = self.parse_thoughts(block)
             if parsed is None:
                 problems.append("thoughts")
-            thoughts = parsed or ()
-        before, opened, tail = rest.partition(self.answer_open.strip())
+            else:
+                thoughts = parsed
+                if [thought.step for thought in thoughts] != list(range(1, steps + 1)):
+                    problems.append("steps")
+        before, opened, tail = rest.partition(self.answer_open)
         answer = self.parse_answer(tail) if opened and not before.strip() else None
-        if answer is None:
+        if answer not in outcomes:
+            answer = None
             problems.append("answer")
         return Reading(thoughts, answer, tuple(problems))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from r2rec_bench.chains.base import ChainSampler
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.types import ItemCatalog, Query, Trace
+from r2rec_bench.core.types import ItemCatalog, Query, Thought, Trace
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.prompts.base import PromptStrategy, Question
 from r2rec_bench.prompts.steps import steps_of
@@ -72,7 +74,7 @@ class Asker:
         prompt = self.strategy.render(question, self.wording, self.count)
         return Lesson(question, prompt, steps_of(question.evidence)[: len(prompt.pieces)], answer)
 
-    def _rng(self, query: Query, target: int):  # noqa: ANN202
+    def _rng(self, query: Query, target: int) -> np.random.Generator:
         return generator(self.seed, "evidence", query.user, query.position, target)
 
 
@@ -125,20 +127,15 @@ def collect(
 
 
 def _taught(asker: Asker, teacher: Teacher, lessons: Sequence[Lesson]) -> list[Trace | None]:
-    if asker.strategy.thinks:
-        written = teacher.explain(lessons, asker.wording)
-    else:
-        written = [() for _ in lessons]
+    written = teacher.explain(lessons, asker.wording) if asker.strategy.thinks else [()] * len(lessons)
     return [
         None if thoughts is None else _trace(asker, lesson, thoughts)
         for lesson, thoughts in zip(lessons, written, strict=True)
     ]
 
 
-def _trace(asker: Asker, lesson: Lesson, thoughts: Sequence) -> Trace:
+def _trace(asker: Asker, lesson: Lesson, thoughts: tuple[Thought, ...]) -> Trace:
     completion = asker.strategy.complete(thoughts, lesson.answer, asker.wording)
     outcomes = tuple(lesson.answer if step.next_rating is None else step.next_rating for step in lesson.steps)
     question = lesson.question
-    return Trace(
-        question.visible.query, question.target, lesson.prompt, tuple(thoughts), completion, lesson.answer, outcomes
-    )
+    return Trace(question.visible.query, question.target, lesson.prompt, thoughts, completion, lesson.answer, outcomes)

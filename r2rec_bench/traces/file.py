@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,14 +11,14 @@ from pydantic import TypeAdapter
 
 from r2rec_bench.core.types import Trace
 
-_TRACES = TypeAdapter(list[Trace])
+_TRACES = TypeAdapter(Sequence[Trace])
 
 
-def write_traces(traces: tuple[Trace, ...], path: Path) -> None:
+def write_traces(traces: Sequence[Trace], path: Path) -> None:
     """`traces` as parquet, nested parts as structs."""
-    pq.write_table(pa.Table.from_pylist([asdict(trace) for trace in traces]), path, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(_TRACES.dump_python(traces)), path, compression="zstd")
 
 
 def read_traces(path: Path) -> list[Trace]:
     """The traces in `path`."""
-    return _TRACES.validate_python(pq.read_table(path).to_pylist())
+    return list(_TRACES.validate_python(pq.read_table(path).to_pylist()))

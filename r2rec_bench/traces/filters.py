@@ -12,6 +12,7 @@ from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording
 
 _QUOTED = re.compile(r'"[^"]*"')
+_SCAFFOLD = re.compile(r"^Step \d+\. |Weight: [a-z ]+\. Forecast: \d\.$")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -63,7 +64,7 @@ def grounded(text: str, prompt: Prompt, step: int) -> bool:
     """
     if not 1 <= step <= len(prompt.pieces):
         return False
-    said = re.sub(r"^Step \d+\.|Weight: [a-z ]+\.|Forecast: \d\.", " ", text)
+    said = _SCAFFOLD.sub(" ", text)
     shown = prompt.view(step)
     titles = _QUOTED.findall(said)
     rest = _QUOTED.sub(" ", said)

@@ -11,7 +11,7 @@ from pydantic import Field
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.types import NONE_RATING, InteractionLog, Query
+from r2rec_bench.core.types import NONE_RATING, Int64Array, InteractionLog, Query
 from r2rec_bench.prompts.steps import whole_rating
 
 UNRATED_TOUCH = 5
@@ -49,14 +49,17 @@ def draw_queries(log: InteractionLog, config: QueriesConfig, seed: int) -> list[
         seed: the same seed draws the same questions.
 
     Raises:
-        InputError: no user has two interactions, so that nothing can be asked with a history.
+        InputError: no user has two interactions, so that something can be asked with a history, and an item left.
     """
     rng = generator(seed, "training queries")
     start = log.offsets()
     length = np.diff(start)
     users = np.flatnonzero((length >= 2) & (length < log.n_items))
     if not len(users):
-        raise InputError("no user has two interactions in the visible fold; training questions need a history")
+        raise InputError(
+            f"none of the {log.n_users} users has two interactions in the visible fold and an item untouched; "
+            "training questions need a history and something to ask about"
+        )
     chosen = rng.choice(users, config.n)
     earliest = np.maximum(1, length[chosen] - config.latest)
     position = rng.integers(earliest, length[chosen])
@@ -71,12 +74,12 @@ def draw_queries(log: InteractionLog, config: QueriesConfig, seed: int) -> list[
     return [TrainingQuery(Query(user, time, place), item, outcome) for user, time, place, item, outcome in columns]
 
 
-def _untouched(log: InteractionLog, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _untouched(log: InteractionLog, users: Int64Array, rng: np.random.Generator) -> Int64Array:
     """For each of `users` a uniform item outside their log, int64 (n,): draw, and draw again where it hit."""
     known = np.sort(log.user.astype(np.int64) * log.n_items + log.item)
     drawn = rng.integers(0, log.n_items, len(users))
     while True:
-        pair = users.astype(np.int64) * log.n_items + drawn
+        pair = users * log.n_items + drawn
         place = np.minimum(np.searchsorted(known, pair), len(known) - 1)
         hit = np.flatnonzero(known[place] == pair)
         if not len(hit):

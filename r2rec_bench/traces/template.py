@@ -14,12 +14,15 @@ from r2rec_bench.prompts.base import Question
 from r2rec_bench.prompts.steps import Hop, Step, whole_rating
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.traces.base import Lesson, Teacher, teachers
+from r2rec_bench.traces.queries import UNRATED_TOUCH
 
 _NEUTRAL = 3
 """The middle of the scale, expected where nothing is known."""
 
 
 class TemplateConfig(Config):
+    """How evidence is added up."""
+
     prior: Annotated[float, Field(ge=-10, le=10)] = -1.0
     """Log2 odds of interacting before any evidence; about log2(.35 / .65) at the default share of training queries."""
     trust: Annotated[float, Field(ge=0, le=2)] = 0.5
@@ -60,40 +63,56 @@ class _State:
     def __init__(self, config: TemplateConfig, may_pass: bool) -> None:
         self._trust = config.trust
         self._odds = config.prior if may_pass else math.inf
-        self._ratings: list[float] = []
-        self._own = _NEUTRAL
+        self._given: list[float] = []
+        """Ratings of the target."""
+        self._own = NONE_RATING
+        self._unrated = True
 
     def take(self, step: Step, question: Question) -> tuple[int, int]:
         """(weight, forecast) of the next step."""
+        rating = whole_rating(step.edge.rating)
+        self._unrated &= rating == NONE_RATING
         if step.bundle is not None:
             moved = math.log2(step.bundle.forward_lift)
-            self._odds += self._trust * moved
-            if not math.isnan(step.bundle.mean_rating):
-                self._ratings.append(step.bundle.mean_rating)
-            return _weigh(moved), self._outcome()
-        rating = whole_rating(step.edge.rating)
-        known = rating or _NEUTRAL
+            self._take_target(self._trust * moved, step.bundle.mean_rating)
+            return _lean(moved), self._outcome()
+        if step.hop is Hop.ONWARD and step.edge.item == question.target:
+            gap = step.chain.gap_steps if step.chain is not None else 0
+            self._take_target(self._trust / math.log2(abs(gap) + 2), step.edge.rating)
+            return _liking(rating), self._outcome()
         if step.hop is Hop.OWN:
-            self._own = known
-            return known - _NEUTRAL, known
+            self._own = rating
         if step.hop is Hop.SHARED:
-            apart = abs(known - self._own)
-            return 2 - min(4, 2 * apart), known
-        if step.edge.item != question.target:
-            return known - _NEUTRAL, known
-        gap = step.chain.gap_steps if step.chain is not None else 0
-        near = 1.0 / math.log2(abs(gap) + 2)
-        self._odds += self._trust * near
-        self._ratings.append(float(known))
-        return known - _NEUTRAL, self._outcome()
+            return _agreement(rating, self._own), rating or self._unknown
+        return _liking(rating), rating or self._unknown
+
+    def _take_target(self, moved: float, rating: float) -> None:
+        self._odds += moved
+        if not math.isnan(rating):
+            self._given.append(rating)
 
     def _outcome(self) -> int:
         if self._odds < 0:
             return NONE_RATING
-        return whole_rating(sum(self._ratings) / len(self._ratings)) if self._ratings else _NEUTRAL
+        return whole_rating(sum(self._given) / len(self._given)) if self._given else self._unknown
+
+    @property
+    def _unknown(self) -> int:
+        """What to expect of a rating where nothing is known: in a world without ratings, what stands for a touch."""
+        return UNRATED_TOUCH if self._unrated else _NEUTRAL
 
 
-def _weigh(moved: float) -> int:
+def _lean(moved: float) -> int:
     """A log2 lift as a weight: within ±0.5 it says nothing, beyond ±1.5 it says it strongly."""
     size = 0 if abs(moved) < 0.5 else 1 if abs(moved) < 1.5 else 2
     return int(math.copysign(size, moved))
+
+
+def _liking(rating: int) -> int:
+    """A rating as a weight; a missing one says nothing."""
+    return rating - _NEUTRAL if rating else 0
+
+
+def _agreement(rating: int, own: int) -> int:
+    """Two ratings of one item as a weight: the same +2, one apart 0, else −2; a missing one says nothing."""
+    return max(-2, 2 - 2 * abs(rating - own)) if rating and own else 0
