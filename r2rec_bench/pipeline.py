@@ -32,6 +32,7 @@ from r2rec_bench.evaluation.metrics.base import Metric
 from r2rec_bench.evaluation.results import RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
 from r2rec_bench.experiment import Experiment
+from r2rec_bench.files import ASKING, CANDIDATES, CASES, COUNTS, LOG, MODEL, TRACES
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import collect
@@ -39,15 +40,6 @@ from r2rec_bench.traces.file import read_traces, write_traces
 from r2rec_bench.traces.queries import draw_queries
 from r2rec_bench.training.base import Stage, StageContext
 
-CANDIDATES, CASES, TRACES, COUNTS, ASKING, LOG, MODEL = (
-    "candidates.parquet",
-    "cases.parquet",
-    "traces.parquet",
-    "counts.json",
-    "asking.json",
-    "log.json",
-    "model",
-)
 _PACKAGE = __package__
 
 

@@ -56,10 +56,16 @@ def recipe_of(stage: str, settings: Mapping[str, Any], inputs: Sequence[Artifact
 
 
 class ArtifactStore:
-    """The artifacts below one folder, shared by any number of processes."""
+    """The artifacts below one folder, shared by any number of processes.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        frozen: whether to refuse to make what is not there.
+    """
+
+    def __init__(self, root: Path, *, frozen: bool = False) -> None:
         self.root = root
+        self.frozen = frozen
         self._verified: set[str] = set()
 
     def get(
@@ -78,6 +84,9 @@ class ArtifactStore:
             inputs: the artifacts that `make` reads.
             code: dotted names of the modules and packages whose source decides the result.
             make: writes the result into the empty folder it is given. If it raises, nothing stays.
+
+        Raises:
+            InputError: the artifact is not there, and the store is frozen.
         """
         recipe = recipe_of(stage, settings, inputs, code)
         folder = self.root / stage / recipe.fingerprint[:_SHOWN]
@@ -90,6 +99,8 @@ class ArtifactStore:
                     shutil.rmtree(aside, ignore_errors=True)
                     folder.rename(aside)
                     _logger.warning("%s It is moved to %s and made again.", error, aside)
+            if self.frozen:
+                raise InputError(f"no {stage} of these settings and this code in {self.root}; `r2rec run` makes it")
             return self._make(recipe, folder, make)
 
     def find(self, prefix: str) -> Artifact:
@@ -105,6 +116,15 @@ class ArtifactStore:
             problem = f"several artifacts start with '{prefix}': {names}" if found else f"no artifact '{prefix}'"
             raise InputError(f"{problem} in {self.root}")
         return self._read(found[0].path)
+
+    def inputs(self, artifact: Artifact) -> tuple[Artifact, ...]:
+        """What `artifact` was made from, in the order of its recipe.
+
+        Raises:
+            InputError: one of them is no longer there.
+            DamagedArtifactError: the files of one are not as they were made.
+        """
+        return tuple(self.find(fingerprint) for fingerprint in read_manifest(artifact.path).recipe.inputs)
 
     def __iter__(self) -> Iterator[Artifact]:
         """All artifacts, oldest first, their files unchecked."""

@@ -1,0 +1,14 @@
+"""What the files of artifacts are called: the pipeline writes them, explanations and reports read them."""
+
+from __future__ import annotations
+
+CANDIDATES = "candidates.parquet"
+CASES = "cases.parquet"
+"""What a model read and wrote about each candidate."""
+TRACES = "traces.parquet"
+COUNTS = "counts.json"
+"""What became of the training questions."""
+ASKING = "asking.json"
+LOG = "log.json"
+"""A training stage's log and alarms."""
+MODEL = "model"
