@@ -14,8 +14,8 @@ from pydantic import Field
 
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Chain, Edge, Evidence, FloatArray
-from r2rec_bench.graph import Closures, VisibleGraph, gap_days
+from r2rec_bench.core.types import Chain, Evidence, FloatArray, Int64Array
+from r2rec_bench.graph import Closures, VisibleGraph
 
 
 class SamplerConfig(Config):
@@ -30,6 +30,11 @@ class SamplerConfig(Config):
     window: Annotated[int, Field(ge=1, le=1000), Tune(2, 50, log=True)] = 10
     """Steps within which a peer counts as having gone on to the target; bundles with order `forward` only."""
 
+    @property
+    def forward(self) -> bool:
+        """Whether the order of behaviour counts."""
+        return self.order == "forward"
+
 
 class ChainSampler(Component):
     """Draws closed chains, or bundles of them, for one query and one target."""
@@ -37,8 +42,8 @@ class ChainSampler(Component):
     config: SamplerConfig
 
     @abstractmethod
-    def weights(self, closures: Closures, visible: VisibleGraph) -> FloatArray:
-        """Weight of each valid closed chain, float64 (chains,), non-negative, not all zero."""
+    def weights(self, closures: Closures) -> FloatArray:
+        """Weight of each valid closed chain, float64 (chains,), non-negative."""
 
     def sample(self, visible: VisibleGraph, target: int, rng: np.random.Generator) -> Evidence:
         """Evidence about `target`: at most `n` chains or bundles, fewer where the graph has fewer.
@@ -48,50 +53,39 @@ class ChainSampler(Component):
             target: item index of the candidate, or in training of the item whose edge is masked.
             rng: derived from (seed, user, purpose).
         """
-        if self.config.evidence == "bundle":
-            anchors = self.anchors(visible, target)
-            forward, window = self.config.order == "forward", self.config.window
-            bundles = visible.bundles(anchors, target, forward=forward, window=window)
-            return Evidence(visible.query, target, bundles=tuple(bundles))
-        closures = visible.closures(target, forward=self.config.order == "forward")
-        rows = weighted_draw(self.weights(closures, visible), self.config.n, rng)
-        return Evidence(visible.query, target, chains=tuple(chain_of(closures, int(row), visible, target) for row in rows))
+        if self.config.evidence == "single":
+            return Evidence(visible.query, target, chains=tuple(self.chains(visible, target, rng)))
+        bundles = visible.bundles(
+            self.anchors(visible, target), target, forward=self.config.forward, window=self.config.window
+        )
+        return Evidence(visible.query, target, bundles=tuple(bundles))
 
-    def anchors(self, visible: VisibleGraph, target: int) -> list[int]:
-        """Own log positions of the items to bundle over, most recent first.
+    def chains(self, visible: VisibleGraph, target: int, rng: np.random.Generator) -> list[Chain]:
+        """Distinct closed chains, drawn one after the other in proportion to their weights."""
+        closures = visible.closures(target, forward=self.config.forward)
+        drawn = weighted_draw(self.weights(closures), self.config.n, rng)
+        return [closures.chain(index) for index in drawn.tolist()]
+
+    def anchors(self, visible: VisibleGraph, target: int) -> Int64Array:
+        """Own log positions of the items to bundle over, int64 (anchors,), most recent first.
 
         The latest ones, whether or not a chain closes through them: that nobody went on from a recent item to the
         target is evidence too, and the same anchors for every candidate make their bundles comparable.
         """
-        items = visible.history_items()
-        positions = [p for p in range(len(items) - 1, -1, -1) if items[p] != target]
-        return positions[: self.config.n]
+        positions = np.flatnonzero(visible.history_items() != target)
+        return positions[::-1][: self.config.n]
 
 
-def weighted_draw(weights: FloatArray, n: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Up to `n` distinct rows drawn one after the other with probability proportional to weight.
+def weighted_draw(weights: FloatArray, n: int, rng: np.random.Generator) -> Int64Array:
+    """Indices of up to `n` distinct things, drawn one after the other with probability proportional to weight.
 
-    Gumbel top-k, which is that draw without its loop; rows of weight zero are never drawn.
+    Gumbel top-k, which is that draw without its loop; a weight of zero is never drawn.
 
     Source: Kool et al., Stochastic Beams and Where to Find Them (ICML 2019).
     """
     possible = np.flatnonzero(weights > 0)
     keys = np.log(weights[possible]) + rng.gumbel(size=len(possible))
-    return possible[np.argsort(-keys)[:n]].astype(np.int64)
-
-
-def chain_of(closures: Closures, row: int, visible: VisibleGraph, target: int) -> Chain:
-    """Row `row` of `closures` as a chain."""
-    c, user = closures, int(closures.peer[row])
-    own = visible.own_edge(int(c.anchor_position[row]))
-    here, there = int(c.peer_anchor_position[row]), int(c.peer_target_position[row])
-    begun, ended = int(c.anchor_time[row]), int(c.target_time[row])
-    edges = (
-        own,
-        Edge(user, own.item, float(c.anchor_rating[row]), begun, here),
-        Edge(user, target, float(c.target_rating[row]), ended, there),
-    )
-    return Chain(edges, there - here, gap_days(begun, ended))
+    return possible[np.argsort(-keys)[:n]]
 
 
 chain_samplers: Registry[ChainSampler] = Registry("chains", "chain sampler", ChainSampler, "r2rec_bench.chains")

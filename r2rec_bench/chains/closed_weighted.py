@@ -7,11 +7,13 @@ from typing import Literal
 import numpy as np
 
 from r2rec_bench.chains.base import ChainSampler, SamplerConfig, chain_samplers
-from r2rec_bench.core.types import FloatArray
+from r2rec_bench.core.types import RATINGS, FloatArray, Int64Array
 from r2rec_bench.graph import Closures, VisibleGraph
 
 
 class ClosedWeightedConfig(SamplerConfig):
+    """Also what makes a peer alike."""
+
     by: Literal["overlap", "jaccard", "agreement"] = "jaccard"
     """Shared items; shared over united items; closeness of the two ratings of the shared item."""
 
@@ -25,21 +27,21 @@ class ClosedWeighted(ChainSampler):
 
     config: ClosedWeightedConfig
 
-    def weights(self, closures: Closures, visible: VisibleGraph) -> FloatArray:
+    def weights(self, closures: Closures) -> FloatArray:
         overlap = closures.overlap.astype(np.float64)
         if self.config.by == "overlap":
             return overlap
         if self.config.by == "jaccard":
-            return overlap / (len(visible.history_items()) + closures.peer_items - overlap)
+            return overlap / (closures.own_items + closures.peer_items - overlap)
         apart = np.abs(closures.own_rating - closures.anchor_rating).astype(np.float64)
-        # Without ratings agreement says nothing, and every chain weighs the same.
-        return 1.0 / (1.0 + np.nan_to_num(apart, nan=0.0))
+        # Two who did not both rate are not known to agree: they weigh as little as those who disagree most.
+        return 1.0 / (1.0 + np.where(np.isnan(apart), RATINGS[-1] - RATINGS[0], apart))
 
-    def anchors(self, visible: VisibleGraph, target: int) -> list[int]:
+    def anchors(self, visible: VisibleGraph, target: int) -> Int64Array:
         """The `n` items whose chains weigh most together, most recent first."""
-        closures = visible.closures(target, forward=self.config.order == "forward")
-        total = np.bincount(
-            closures.anchor_position, weights=self.weights(closures, visible), minlength=visible.query.position
+        closures = visible.closures(target, forward=self.config.forward)
+        together = np.bincount(
+            closures.anchor_position, weights=self.weights(closures), minlength=visible.query.position
         )
-        heaviest = np.argsort(-total, kind="stable")[: self.config.n]
-        return sorted((int(p) for p in heaviest if total[p] > 0), reverse=True)
+        heaviest = np.argsort(-together, kind="stable")[: self.config.n]
+        return np.sort(heaviest[together[heaviest] > 0])[::-1]
