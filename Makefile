@@ -14,7 +14,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 .PHONY: help setup quickstart test lint report clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## install into .venv; does nothing while pyproject.toml is unchanged
 
@@ -41,8 +41,9 @@ clean: ## remove .venv and what the tools left; results stay in their own cache
 	find r2rec_bench baselines tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later with venv was found. Install one, or: make setup PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" || \
+		{ echo 'No Python 3.11 or later with venv was found; name one: make setup PYTHON=/path/to/python' >&2; exit 1; }
 	@echo "Setting up .venv; the first time this takes some minutes."
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
