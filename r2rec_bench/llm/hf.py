@@ -13,6 +13,8 @@ from r2rec_bench.prompts.verbose import Verbose
 
 
 class HfConfig(Config):
+    """Which model, and how it is loaded and adapted."""
+
     path: str
     """A folder, or a hub id such as `Qwen/Qwen2.5-0.5B-Instruct`."""
     revision: str = "main"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class LanguageModel:
 
     def encode_completions(self, completions: Sequence[str]) -> list[TokenIds]:
         """Token ids of completions as the model should write them, end of turn included."""
-        return [[*ids, self.tokenizer.eos_token_id] for ids in self.encode_texts(completions)]
+        return [[*ids, self._end_id] for ids in self.encode_texts(completions)]
 
     def generate(
         self,
@@ -105,11 +105,12 @@ class LanguageModel:
         with torch.inference_mode():
             for rows in self._batches(prompts, extra=max_new_tokens):
                 ids, mask = self._pad([prompts[row] for row in rows])
-                written = self.model.generate(
+                written = cast("Any", self.model).generate(
                     input_ids=ids,
                     attention_mask=mask,
                     max_new_tokens=max_new_tokens,
                     do_sample=False,
+                    repetition_penalty=1.0,  # some checkpoints bring their own, which would bend the answers
                     pad_token_id=self._pad_id,
                     **self._stopping(stop),
                 )
@@ -121,7 +122,7 @@ class LanguageModel:
 
     def decode(self, completions: Sequence[TokenIds]) -> list[str]:
         """The text of completions, control tokens left out."""
-        return self.tokenizer.batch_decode(completions, skip_special_tokens=True) if completions else []
+        return self.tokenizer.batch_decode([list(ids) for ids in completions], skip_special_tokens=True)
 
     def outcome_scores(self, prompts: Sequence[TokenIds], outcomes: Sequence[str]) -> OutcomeScores:
         """Log-probabilities of one-token `outcomes` after each prompt.
@@ -149,7 +150,11 @@ class LanguageModel:
     @cached_property
     def _pad_id(self) -> int:
         pad = self.tokenizer.pad_token_id
-        return self.tokenizer.eos_token_id if pad is None else pad
+        return self._end_id if pad is None else cast("int", pad)
+
+    @property
+    def _end_id(self) -> int:
+        return cast("int", self.tokenizer.eos_token_id)
 
     def _frame(self, turns: int) -> list[TokenIds]:
         """The template's own tokens before, between and after the contents of `turns` messages."""
@@ -180,14 +185,14 @@ class LanguageModel:
     def _stopping(self, stop: str) -> dict[str, Any]:
         """`stop` as a token where it is one, which is cheap; else as a string."""
         ids = self.tokenizer(stop, add_special_tokens=False)["input_ids"]
-        end = self.tokenizer.eos_token_id
+        end = self._end_id
         if len(ids) == 1:
             return {"eos_token_id": [ids[0], end]}
         return {"eos_token_id": end, "stop_strings": [stop], "tokenizer": self.tokenizer}
 
     def _trim(self, ids: TokenIds) -> TokenIds:
         """Without the padding and the end of turn that follow the last written token."""
-        ends = {self._pad_id, self.tokenizer.eos_token_id}
+        ends = {self._pad_id, self._end_id}
         stop = len(ids)
         while stop and ids[stop - 1] in ends:
             stop -= 1
@@ -229,7 +234,7 @@ def load_model(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedModel:
         trust_remote_code=options.trust_remote_code,
         use_safetensors=True,
     )
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return cast("Any", model).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_tokenizer(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedTokenizerBase:

@@ -26,6 +26,8 @@ _TEMPLATE = "{% for message in messages %}" + BEGIN + " {{ message['content'] }}
 
 
 class NanoConfig(Config):
+    """Which nano."""
+
     weights: Path | None = None
     """Another folder with nano weights, as `r2rec pretrain` writes it; none for those in the package."""
 
@@ -64,11 +66,11 @@ def new_model(shape: NanoShape, seed: int) -> LlamaForCausalLM:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = new_tokenizer()
+    ids = new_tokenizer().get_vocab()
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer),
+            vocab_size=len(ids),
             hidden_size=shape.width,
             intermediate_size=3 * shape.width,
             num_hidden_layers=shape.layers,
@@ -76,9 +78,9 @@ def new_model(shape: NanoShape, seed: int) -> LlamaForCausalLM:
             num_key_value_heads=shape.heads,
             max_position_embeddings=shape.positions,
             tie_word_embeddings=True,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=ids[BEGIN],
+            eos_token_id=ids[END],
+            pad_token_id=ids[PAD],
         )
     )
 
@@ -90,8 +92,8 @@ def new_tokenizer() -> PreTrainedTokenizerFast:
     from tokenizers.pre_tokenizers import WhitespaceSplit
     from transformers import PreTrainedTokenizerFast
 
-    words = [PAD, BEGIN, END, UNKNOWN, *vocabulary()]
-    core = Tokenizer(WordLevel({word: k for k, word in enumerate(words)}, unk_token=UNKNOWN))
+    # Control tokens are no words: read as text they are unknown, and no content can end a turn.
+    core = Tokenizer(WordLevel({word: k for k, word in enumerate([UNKNOWN, *vocabulary()])}, unk_token=UNKNOWN))
     core.pre_tokenizer = WhitespaceSplit()
     return PreTrainedTokenizerFast(
         tokenizer_object=core,

@@ -1,35 +1,19 @@
-"""Generated worlds: rated interactions with titles, whose best possible HR@1 is known.
-
-A user of the world acts in a row. The next item is drawn, among those not yet touched, with probability
-
-    p(item | history) ∝ popularity · exp(taste · ⟨user, item⟩) · (1 + peer_effect · Σ_k decay^k · follows[h_k, item])
-
-where h_1, h_2, ... is the history, latest first. `follows` is a fixed sparse relation between items (series, authors,
-accessories) that all people share: it is what a peer's next step tells about one's own, and with `peer_effect` 0
-chains tell nothing but taste. Tastes are drawn per user and shared by all domains, so that what is learnt in one can
-help in another. A share `noise` of the steps ignores all this and is uniform.
-"""
+"""Generated worlds: rated interactions with titles, whose best possible HR@1 is known."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from numba import njit
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from r2rec_bench.core.config import Config
 from r2rec_bench.core.seeds import derive, generator
-from r2rec_bench.core.types import SECONDS_PER_DAY, FloatArray, Int32Array, Int64Array, InteractionLog, ItemCatalog
+from r2rec_bench.core.types import SECONDS_PER_DAY, Float32Array, Int32Array, Int64Array, InteractionLog, ItemCatalog
 from r2rec_bench.data.base import Dataset, Source, sources
 from r2rec_bench.data.sources.synthetic_titles import titles
+from r2rec_bench.data.sources.synthetic_world import DIMENSIONS, World, walk
 
-_DIMENSIONS = 8
-_MEMORY = 8
-"""How many latest items have successors that beckon."""
-_DECAY = 0.8
-_NEGATIVES = 19
 _START = 946_684_800  # 2000-01-01
 _YEARS = 3
 
@@ -41,34 +25,28 @@ class SyntheticConfig(Config):
     users: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
     items: Annotated[int, Field(ge=40, le=200_000)] = 1_000
     interactions: Annotated[int, Field(ge=5, le=1_000)] = 60
-    """Mean per user; geometric above a minimum of 5."""
+    """Mean per user; geometric above a minimum of 5, and cut at half of the items."""
     taste: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """How much a user's own liking counts, in log odds."""
     peer_effect: Annotated[float, Field(ge=0, le=1_000)] = 60.0
+    """A successor of the latest item is 1 + this times as likely as it would be otherwise."""
     followers: Annotated[int, Field(ge=1, le=100)] = 6
     """Successors per item."""
     skew: Annotated[float, Field(ge=0, le=2)] = 0.8
     """Exponent of the popularity law; 0 is uniform."""
     noise: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of steps that are uniform."""
     seed: Annotated[int, Field(ge=0)] = 0
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class World:
-    """What decides every draw.
-
-    Attributes:
-        people: tastes, float64 (users, 8).
-        items: positions in the taste space, float64 (items, 8).
-        popularity: float64 (items,), sums to 1.
-        follows: successors of each item, int32 (items, followers).
-        quality: mean rating of each item, float64 (items,).
-    """
-
-    people: FloatArray
-    items: FloatArray
-    popularity: FloatArray
-    follows: Int32Array
-    quality: FloatArray
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name in ("interactions", "followers"):
+            if getattr(self, name) > self.items // 2:
+                raise ValueError(
+                    f"{name} ({getattr(self, name)}) must be at most half of items ({self.items}); "
+                    f"lower {name} to {self.items // 2}, or raise items to {2 * getattr(self, name)}"
+                )
+        return self
 
 
 @sources.register("synthetic")
@@ -86,7 +64,7 @@ class Synthetic(Source):
         lengths = 4 + generator(c.seed, "lengths", c.domain).geometric(1 / (c.interactions - 4), c.users)
         lengths = np.minimum(lengths, c.items // 2).astype(np.int64)
         user = np.repeat(np.arange(c.users, dtype=np.int32), lengths)
-        item, best = _walk(*_arguments(world, c), lengths, np.int64(derive(c.seed, "walk", c.domain) >> 1))
+        item, best = walk(world, lengths, derive(c.seed, "walk", c.domain) % 2**32)
         log = InteractionLog(
             user,
             item,
@@ -103,82 +81,19 @@ class Synthetic(Source):
 
 
 def _world(c: SyntheticConfig) -> World:
-    people = generator(c.seed, "tastes").normal(size=(c.users, _DIMENSIONS)) / np.sqrt(_DIMENSIONS)
+    people = generator(c.seed, "tastes").normal(size=(c.users, DIMENSIONS)) / np.sqrt(DIMENSIONS)
     rng = generator(c.seed, "items", c.domain)
-    items = rng.normal(size=(c.items, _DIMENSIONS))
+    items = rng.normal(size=(c.items, DIMENSIONS))
     rank = rng.permutation(c.items) + 10.0  # the offset keeps the head from being a handful of items
     popularity = rank**-c.skew
     follows = rng.integers(0, c.items, size=(c.items, c.followers)).astype(np.int32)
     quality = np.clip(rng.normal(3.6, 0.5, c.items), 1, 5)
-    return World(people, items, popularity / popularity.sum(), follows, quality)
+    return World(
+        people, items, popularity / popularity.sum(), follows, quality, c.taste, float(c.peer_effect), float(c.noise)
+    )
 
 
-def _arguments(
-    world: World, c: SyntheticConfig
-) -> tuple[FloatArray, FloatArray, FloatArray, Int32Array, float, float, float]:
-    return world.people, world.items, world.popularity, world.follows, c.taste, c.peer_effect, c.noise
-
-
-@njit(cache=True, nogil=True)
-def _walk(
-    people: FloatArray,
-    items: FloatArray,
-    popularity: FloatArray,
-    follows: Int32Array,
-    taste: float,
-    peer_effect: float,
-    noise: float,
-    lengths: Int64Array,
-    seed: int,
-) -> tuple[Int32Array, FloatArray]:
-    """All users' items in the order touched, and per user whether the best ranker would put their last one first.
-
-    The best ranker orders candidates by the true probability of being next; 19 uniform untouched negatives, ties lose.
-    """
-    np.random.seed(seed % (2**32))  # numba's own generator, local to compiled code
-    n_items = len(popularity)
-    out = np.empty(lengths.sum(), np.int32)
-    best = np.zeros(len(lengths))
-    row = 0
-    for user in range(len(lengths)):
-        liking = popularity * np.exp(taste * (items @ people[user]))
-        touched = np.zeros(n_items, np.bool_)
-        weight = np.empty(n_items)
-        for step in range(lengths[user]):
-            weight[:] = liking
-            pull = peer_effect
-            for back in range(1, min(step, _MEMORY) + 1):
-                for successor in follows[out[row - back]]:
-                    weight[successor] += liking[successor] * pull
-                pull *= _DECAY
-            weight[touched] = 0.0
-            total = weight.sum()
-            free = n_items - step
-            for item in range(n_items):
-                if not touched[item]:
-                    weight[item] = (1 - noise) * weight[item] / total + noise / free
-            ball = np.random.random() * weight.sum()
-            drawn = -1
-            for item in range(n_items):
-                if not touched[item]:
-                    drawn = item
-                    ball -= weight[item]
-                    if ball < 0:
-                        break
-            touched[drawn] = True
-            out[row] = drawn
-            row += 1
-        best[user] = 1.0
-        for _ in range(_NEGATIVES):
-            other = np.random.randint(n_items)
-            while touched[other]:
-                other = np.random.randint(n_items)
-            if weight[other] >= weight[out[row - 1]]:
-                best[user] = 0.0
-    return out, best
-
-
-def _ratings(world: World, user: Int32Array, item: Int32Array, rng: np.random.Generator) -> np.ndarray:
+def _ratings(world: World, user: Int32Array, item: Int32Array, rng: np.random.Generator) -> Float32Array:
     liking = (world.people[user] * world.items[item]).sum(axis=1)
     return np.clip(np.rint(world.quality[item] + 0.6 * liking + rng.normal(0, 0.6, len(item))), 1, 5).astype(np.float32)
 
