@@ -1,0 +1,66 @@
+"""Habits that no linter knows: of the files in git, and of the commands that the documents show."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+MAX_LINES = 350
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """Every file in git."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a git checkout: which files belong to the project cannot be told")
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_no_file_knows_a_machine(tracked: list[Path]):
+    """Only CI says where this machine keeps its data."""
+    machine = re.compile(rb"/(work|farm|root|tmp)/[A-Za-z]|\.\./" + rb"shared")
+    texts = (path for path in tracked if ".ci" not in path.parts)
+    assert [str(path.relative_to(ROOT)) for path in texts if machine.search(path.read_bytes())] == []
+
+
+def test_files_stay_short(tracked: list[Path]):
+    code = (path for path in tracked if path.suffix == ".py" and path.is_relative_to(ROOT / "r2rec_bench"))
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in code}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def commands(program: str) -> list[list[str]]:
+    """The arguments of every `program` line in the documents: in indented or fenced blocks, and in inline code."""
+    lines = re.compile(rf"(?:^ *|`){program} ([^`\n#]+)", re.MULTILINE)
+    texts = ((ROOT / name).read_text("utf-8") for name in DOCUMENTS)
+    return [shlex.split(found) for text in texts for found in lines.findall(text)]
+
+
+def test_documented_targets_exist():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = [re.compile(name.replace("%", ".+")) for name in re.findall(r"^([a-z%-]+):", makefile, re.MULTILINE)]
+    shown = {arguments[0] for arguments in commands("make")}
+    assert "quickstart" in shown
+    assert {name for name in shown if not any(target.fullmatch(name) for target in targets)} == set()
+
+
+def test_documented_commands_exist():
+    """Each command line, with its options, is one that the program parses; --help keeps it from running."""
+    from typer.testing import CliRunner
+
+    from r2rec_bench.cli import app
+
+    shown = commands("r2rec")
+    assert shown
+    failed = {
+        shlex.join(arguments): result.output
+        for arguments in shown
+        if (result := CliRunner().invoke(app, [*arguments, "--help"])).exit_code
+    }
+    assert failed == {}
