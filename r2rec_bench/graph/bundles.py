@@ -84,11 +84,14 @@ def _mean(total: float, n: float) -> float:
 
 @njit(cache=True, nogil=True)
 def _counts(rows: Rows, view: View, own_rows: Int64Array, target: int, window: int) -> FloatArray:
-    """`Counts` per anchor, float64 (anchors, 9): one merge of the anchor's people with the target's."""
+    """`Counts` per anchor, float64 (anchors, 9): the anchor's people are looked up among the target's."""
     out = np.zeros((len(own_rows), 9))
+    place = np.full(len(rows.user_start), -1)
+    for there in range(rows.item_start[target], rows.item_start[target + 1]):
+        if rows.item_time[there] < view.limit:
+            place[rows.item_user[there]] = there
     for k in range(len(own_rows)):
         anchor, own_rating = rows.item[own_rows[k]], rows.rating[own_rows[k]]
-        there, last = rows.item_start[target], rows.item_start[target + 1]
         n_anchor = slots = n_peers = n_forward = n_rated = n_agree = n_agree_rated = 0
         rating_sum = agree_sum = 0.0
         for here in range(rows.item_start[anchor], rows.item_start[anchor + 1]):
@@ -102,9 +105,8 @@ def _counts(rows: Rows, view: View, own_rows: Int64Array, target: int, window: i
                 slots += stop - following
             else:
                 slots += np.searchsorted(rows.time[following:stop], view.limit)
-            while there < last and rows.item_user[there] < peer:
-                there += 1
-            if there == last or rows.item_user[there] != peer or rows.item_time[there] >= view.limit:
+            there = place[peer]
+            if there < 0:
                 continue
             n_peers += 1
             n_forward += 0 < rows.item_row[there] - rows.item_row[here] <= window
