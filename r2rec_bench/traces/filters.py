@@ -13,7 +13,8 @@ from r2rec_bench.prompts.wording import Wording
 
 _QUOTED = re.compile(r'"[^"]*"')
 _SCAFFOLD = re.compile(r"^Step \d+\. |Weight: [a-z ]+\. Forecast: \d\.$")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# A number as it stands in a sentence: the compact wording's codes (#1, w+2, f4) say nothing about the evidence.
+_NUMBER = re.compile(r"(?<![\w#+.-])\d+(?:\.\d+)?(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)

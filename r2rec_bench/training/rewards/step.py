@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from r2rec_bench.core.types import FloatArray, Prompt, Reading, Thought, Trace
+from r2rec_bench.core.types import FloatArray, Reading, Trace
+from r2rec_bench.traces.filters import grounded
 from r2rec_bench.training.rewards.base import Reward, rewards
 from r2rec_bench.training.rewards.rating import nearness
-
-_NUMBER = re.compile(r"(?<![\w#+.-])\d+(?:\.\d+)?(?!\w)")
-"""A number as it stands in a sentence; the compact wording's codes (#1, w+2, f4) are none."""
-_TITLE = re.compile(r'"[^"]*"')
-_FORECAST = re.compile(r"Forecast: \d\.\s*\Z")
 
 
 @rewards.register("step")
@@ -41,17 +36,7 @@ def _steps(reading: Reading, trace: Trace) -> float:
     if not counted:
         return 1.0
     earned = [
-        (grounded(thought, trace.prompt) + nearness(thought.forecast, trace.outcomes[step - 1])) / 2
+        (grounded(thought.text, trace.prompt, step) + nearness(thought.forecast, trace.outcomes[step - 1])) / 2
         for step, thought in first.items()
     ]
     return sum(earned) / counted
-
-
-def grounded(thought: Thought, prompt: Prompt) -> bool:
-    """Whether every number and every quoted title of `thought` stands in what its step has revealed."""
-    shown = prompt.view(thought.step)
-    said = _FORECAST.sub("", thought.text)
-    titles = set(_TITLE.findall(said))
-    if not all(title in shown for title in titles):
-        return False
-    return set(_NUMBER.findall(_TITLE.sub("", said))) <= set(_NUMBER.findall(shown))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.llm.model import TokenIds
@@ -56,9 +56,10 @@ def reinforce(
     arguments = session.arguments()
     completions_per_pass = prompts_per_step * group // arguments["gradient_accumulation_steps"]
 
-    def roll_out(rows: list[int], trainer: GRPOTrainer) -> dict[str, Any]:
+    def roll_out(keys: list[str], trainer: GRPOTrainer) -> dict[str, Any]:
+        rows = [int(key) for key in keys]
         asked = [prompts[row] for row in rows]
-        written = _sample(trainer, asked)
+        written = sample(trainer, asked)
         rewards = judge(rows, session.lm.decode(written))
         for name, values in rewards.items():
             session.check({f"reward/{name}": float(values.sum())}, trainer.state.global_step + 1)
@@ -77,10 +78,12 @@ def reinforce(
             beta=beta,
             temperature=temperature,
             max_completion_length=max_new_tokens,
+            # A broken model must get as far as the check of its loss, which names the step.
+            generation_kwargs={"remove_invalid_values": True},
             loss_type="grpo",
             disable_dropout=True,
         ),
-        train_dataset=Dataset.from_dict({"prompt": range(len(prompts))}),
+        train_dataset=Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))]}),
         processing_class=session.lm.tokenizer,
         peft_config=session.adapter(),
         rollout_func=roll_out,
@@ -98,17 +101,16 @@ def _looked_up(name: str) -> Callable[..., list[float | None]]:
     return reward
 
 
-def _sample(trainer: GRPOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]:
+def sample(trainer: GRPOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]:
     """A sampled continuation of each prompt, up to and including the end of turn."""
     import torch
     from trl.models.utils import unwrap_model_for_generation
 
-    pad = trainer.processing_class.pad_token_id
     width = max(len(prompt) for prompt in prompts)
     device = trainer.accelerator.device
-    ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts], device=device)
+    ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts], device=device)
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
-    checkpointing = trainer.args.gradient_checkpointing_kwargs
+    checkpointing = cast("dict[str, Any] | None", trainer.args.gradient_checkpointing_kwargs)
     with (
         unwrap_model_for_generation(
             trainer.model_wrapped, trainer.accelerator, gradient_checkpointing_kwargs=checkpointing
@@ -116,7 +118,8 @@ def _sample(trainer: GRPOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]
         torch.no_grad(),
     ):
         written = model.generate(input_ids=ids, attention_mask=mask, generation_config=trainer.generation_config)
-    return [_ended(one, trainer.eos_token_ids) for one in written[:, width:].tolist()]
+    ends = cast("Sequence[int]", trainer.eos_token_ids)
+    return [_ended(one, ends) for one in written[:, width:].tolist()]
 
 
 def _ended(ids: TokenIds, ends: Sequence[int]) -> TokenIds:

@@ -115,7 +115,7 @@ class Session:
         """Turns TRL's log into rows and progress, and stops at the first figure that is not finite."""
         from transformers import TrainerCallback
 
-        session = self
+        session, report = self, self._context.report
 
         class Journal(TrainerCallback):
             last = time.perf_counter()
@@ -141,7 +141,7 @@ class Session:
                 session.tokens = state.num_input_tokens_seen
                 session.check(row, state.global_step)
                 session.rows.append(row)
-                session._context.report(state.global_step, state.max_steps, row)
+                report(state.global_step, state.max_steps, row)
 
         return Journal()
 
@@ -189,14 +189,20 @@ def _quiet() -> Generator[None]:
             constants.HF_HUB_OFFLINE = offline
 
 
-def _figures(logs: Mapping[str, Any]) -> dict[str, float]:
-    named = {name: float(logs[key]) for key, name in _FIGURES.items() if key in logs}
-    parts = {
-        key.removesuffix("/mean").replace("rewards/", "reward/"): float(value)
-        for key, value in logs.items()
-        if key.startswith("rewards/") and key.endswith("/mean")
+def _figures(logs: Mapping[str, float | None]) -> dict[str, float]:
+    """What is worth keeping of TRL's log, under this package's names; TRL says None for not a number."""
+    return {
+        name: math.nan if value is None else float(value)
+        for name, value in ((_named(key), value) for key, value in logs.items())
+        if name
     }
-    return {**named, **parts}
+
+
+def _named(key: str) -> str:
+    """This package's name for a figure of TRL's; empty for one that is not kept."""
+    if key.startswith("rewards/") and key.endswith("/mean"):
+        return key.replace("rewards/", "reward/").removesuffix("/mean")
+    return _FIGURES.get(key, "")
 
 
 def _lora_config(lora: Lora) -> LoraConfig:
