@@ -1,0 +1,55 @@
+"""All commands put together, and what becomes of errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from r2rec_bench.cli import browse, config, data, doctor, explain, report, run
+from r2rec_bench.cli.console import stderr
+from r2rec_bench.core.errors import R2RecError
+
+_INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Says in plain sentences what went wrong; only what nobody foresaw keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  typer's own types are private
+        """Runs the command.
+
+        Raises:
+            Exit: with the error's own code, or 130 when interrupted.
+        """
+        try:
+            return super().invoke(ctx)
+        except R2RecError as error:
+            stderr().print(str(error), style="red", markup=False)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            stderr().print("Interrupted. Finished stages are kept; the same command goes on from there.")
+            raise typer.Exit(_INTERRUPTED) from None
+
+
+def _options(
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load the package's own components only.")] = False,
+) -> None:
+    """R2Rec, open and measurable: chains, progressive masking, SFT, RL, and honest tables."""
+    if no_plugins:
+        from r2rec_bench.core.registry import Registry
+
+        Registry.plugins_enabled = False
+
+
+app = typer.Typer(name="r2rec", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+app.callback()(_options)
+app.command("run")(run.run)
+app.command("list")(browse.list_components)
+app.command("show")(browse.show)
+app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
+app.command("explain")(explain.explain)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)

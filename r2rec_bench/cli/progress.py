@@ -1,0 +1,120 @@
+"""How a run goes on: live bars in a terminal, plain lines elsewhere, warnings always."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from r2rec_bench.cli.console import safe, safe_lines, stderr
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+_FORMATS = {"loss": "loss {:.3f}", "reward": "reward {:.3f}", "tokens_per_second": "{:,.0f} tokens/s"}
+"""The figures worth a place on one line."""
+
+
+class Quiet:
+    """Warnings only, loudly."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.warnings: list[str] = []
+
+    def begin(self, stage: str) -> None: ...
+
+    def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None: ...
+
+    def end(self, stage: str, seconds: float, *, cached: bool) -> None: ...
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+        self.shout(text)
+
+    def shout(self, text: str) -> None:
+        """A warning in a frame that nobody overlooks."""
+        from rich.panel import Panel
+
+        self.console.print(Panel(safe_lines(text), title="WARNING", style="bold yellow"))
+
+
+class Lines(Quiet):
+    """A line when a stage begins, at each tenth of it, and when it is there."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._stage = ""
+        self._tenth = 0
+
+    def begin(self, stage: str) -> None:
+        self._stage, self._tenth = stage, 0
+
+    def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        tenth = 10 * done // total if total else 0
+        if tenth > self._tenth:
+            self._tenth = tenth
+            self.console.print(f"{safe(self._stage)}: {done} of {total} {figures_line(figures)}".rstrip())
+
+    def end(self, stage: str, seconds: float, *, cached: bool) -> None:
+        self.console.print(end_line(stage, seconds, cached=cached))
+
+
+class Live(Quiet):
+    """One line with a bar for the stage at work, a line for each that is done."""
+
+    def __init__(self, console: Console, bars: Progress) -> None:
+        super().__init__(console)
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def begin(self, stage: str) -> None:
+        self._drop()
+        self._task = self._bars.add_task(safe(stage), total=None, figures="")
+
+    def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        if self._task is not None:
+            self._bars.update(self._task, completed=done, total=total, figures=figures_line(figures))
+
+    def end(self, stage: str, seconds: float, *, cached: bool) -> None:
+        self._drop()
+        self.console.print(end_line(stage, seconds, cached=cached))
+
+    def _drop(self) -> None:
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Generator[Quiet]:
+    """The watcher for this terminal, or for none."""
+    console = stderr()
+    if quiet:
+        yield Quiet(console)
+    elif not console.is_terminal:
+        yield Lines(console)
+    else:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}"),
+        )
+        with Progress(*columns, console=console) as bars:
+            yield Live(console, bars)
+
+
+def figures_line(figures: Mapping[str, float]) -> str:
+    """Loss, reward and speed, those that are given."""
+    return "  ".join(form.format(figures[name]) for name, form in _FORMATS.items() if name in figures)
+
+
+def end_line(stage: str, seconds: float, *, cached: bool) -> str:
+    """What to say of a stage that is there."""
+    took = f"{seconds:,.1f} s"
+    return f"[dim]= {safe(stage)}: cached, took {took}[/]" if cached else f"[green]✓[/] {safe(stage)}: {took}"

@@ -1,0 +1,70 @@
+"""From experiment files, or a run id, to a study, and from a study to its report: what `run` and `report` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from r2rec_bench.cli.console import safe, stdout
+from r2rec_bench.core.loading import Loaded, load
+from r2rec_bench.core.paths import cache_root
+from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.core.watch import Watcher
+from r2rec_bench.experiment import Experiment
+from r2rec_bench.pipeline import Pipeline
+from r2rec_bench.report.markdown import write
+from r2rec_bench.report.study import Row, Study, row_of
+from r2rec_bench.report.table import main_table
+
+_SHOWN = ("System", "HR@1", "HR@5", "NDCG@10", "Training s", "Evaluation s", "Run")
+
+
+def artifact_store(*, frozen: bool = False) -> ArtifactStore:
+    """The artifacts in the cache."""
+    return ArtifactStore(cache_root() / "artifacts", frozen=frozen)
+
+
+def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore, watcher: Watcher) -> Study:
+    """The rows of all `files`, each run once, the first file's first."""
+    loaded = [load(path, Experiment, overrides) for path in files]  # wrong settings are found before any work
+    rows: dict[str, Row] = {}
+    for index, one in enumerate(loaded):
+        for outcome in Pipeline(one.value, store, watcher).run().outcomes:
+            group = one.name if index else ""
+            rows.setdefault(outcome.result.run_id, Row(group, outcome.kind, outcome.result, outcome.artifact))
+    first = loaded[0]
+    return Study(
+        name=_name(first, files[0]),
+        question=first.question or first.value.question,
+        rows=tuple(rows.values()),
+        ablations={one.name: one.question or one.value.question for one in loaded[1:]},
+    )
+
+
+def of_run(store: ArtifactStore, run: str) -> Study:
+    """One stored run as a table of a single row."""
+    row = row_of(store, store.find(run))
+    return Study(name=row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
+
+
+def _name(loaded: Loaded[Experiment], path: Path) -> str:
+    """The experiment's own name; an ablation goes by its file, so that its report does not replace the experiment's."""
+    return path.stem if loaded.extends else loaded.value.name
+
+
+def write_and_show(store: ArtifactStore, study: Study, out: Path) -> None:
+    """Writes the report and prints the heart of its table."""
+    from rich.table import Table
+
+    path = write(store, study, out / study.name)
+    table = main_table(study)
+    chosen = [index for index, head in enumerate(table.heads) if head in _SHOWN]
+    shown = Table(title=safe(study.name), title_justify="left", caption=safe(study.protocol), caption_justify="left")
+    for index in chosen:
+        shown.add_column(table.heads[index], justify="left" if index == 0 else "right", no_wrap=index > 0)
+    for row in table.rows:
+        cells = [row[index] for index in chosen]
+        shown.add_row(*(f"[bold]{safe(cell.plain)}[/]" if cell.place == 1 else safe(cell.plain) for cell in cells))
+    console = stdout()
+    console.print(shown)
+    console.print(f"Report: {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,193 @@
+"""One recommendation explained: the evidence with titles, the model's thoughts, its verdict, and where that led.
+
+The question is put again from the stored data, candidates and settings, so that the evidence can be told in words
+whatever wording the model itself was asked in; what the model wrote is read from the stored run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from r2rec_bench.asking import Asking
+from r2rec_bench.core.config import validate
+from r2rec_bench.core.errors import InputError, R2RecError, nearest
+from r2rec_bench.core.store import Artifact, ArtifactStore
+from r2rec_bench.core.types import Reading, Thought
+from r2rec_bench.data import candidates as candidate_lists
+from r2rec_bench.data import store as dataset_store
+from r2rec_bench.evaluation.results import RunResult
+from r2rec_bench.files import ASKING, CANDIDATES, CASES
+from r2rec_bench.prompts.verbose import Verbose
+
+_WORDS = Verbose()
+_HISTORY = 8
+"""Latest own interactions shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedStep:
+    """A piece of evidence in words, and what the model thought about it; None where it wrote no such thought."""
+
+    fact: str
+    thought: Thought | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a candidate got its score.
+
+    Attributes:
+        run_id: the run explained.
+        system: its name in tables.
+        protocol: of the run, in a sentence.
+        ranker: which reading of the answer gives the score.
+        user_id: original id.
+        item_id: original id of the candidate explained.
+        title: of the candidate; hostile text, as are all words of the evidence.
+        background: what the user did last, and how the candidate is known.
+        steps: evidence and thoughts, in the order of revelation.
+        dropped: pieces of evidence left out to fit the token budget.
+        reading: the model's completion, parsed.
+        completion: as the model wrote it.
+        score: higher is better; NaN where the answer was invalid.
+        rank: of this candidate, 1 = best, ties lose.
+        positive_title: what the user took next.
+        positive_rank: where the model put that.
+        candidates: how many were ranked.
+    """
+
+    run_id: str
+    system: str
+    protocol: str
+    ranker: str
+    user_id: str
+    item_id: str
+    title: str
+    background: str
+    steps: tuple[ExplainedStep, ...]
+    dropped: int
+    reading: Reading
+    completion: str
+    score: float
+    rank: int
+    positive_title: str
+    positive_rank: int
+    candidates: int
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        match self.reading.answer:
+            case None:
+                return "no answer that could be read"
+            case 0:
+                return "would not interact"
+            case rating:
+                return f"rating {rating}"
+
+
+def explain(store: ArtifactStore, run: str, user: str, item: str | None = None) -> Explanation:
+    """The explanation of one candidate of one user.
+
+    Args:
+        store: where the run and what it was made from are kept.
+        run: its id, or the beginning of it.
+        user: original id.
+        item: original id of one of the user's candidates; the one ranked first when none.
+
+    Raises:
+        InputError: no such run, user or candidate, or a run without a language model.
+    """
+    return Explainer(store, store.find(run)).explain(user, item)
+
+
+class Explainer:
+    """Explains any number of recommendations of one run.
+
+    Raises:
+        InputError: the artifact is no run of a language model.
+    """
+
+    def __init__(self, store: ArtifactStore, artifact: Artifact) -> None:
+        settings = artifact.path / ASKING
+        if not settings.is_file():
+            raise InputError(
+                f"{artifact.stage} {artifact.path.name} is no run of a language model; only those write thoughts"
+            )
+        self._folder = artifact.path
+        self._result = RunResult.load(artifact.path)
+        self._asking = validate(Asking, json.loads(settings.read_text("utf-8")), str(settings))
+        data, lists, *_ = store.inputs(artifact)
+        self._dataset = dataset_store.read(data.path)
+        self._candidates = candidate_lists.read(lists.path / CANDIDATES, self._dataset.log)
+        self._asker = self._asking.asker(self._dataset)
+
+    def explain(self, user: str, item: str | None = None) -> Explanation:
+        """Like the function of that name.
+
+        Raises:
+            InputError: no such user, or no such candidate of that user.
+            R2RecError: the question can no longer be put as it was: the code has changed since the run.
+        """
+        query, items, positive = self._asked(user)
+        cases = pq.read_table(self._folder / CASES, filters=[("user_id", "==", user)]).to_pylist()
+        scores = np.array([case["score"] for case in cases], dtype=np.float64)
+        known = np.where(np.isnan(scores), -np.inf, scores)
+        ranks = (known[None, :] >= known[:, None]).sum(axis=1)
+        column = int(known.argmax()) if item is None else self._column(user, item, items)
+        case, target = cases[column], items[column]
+        [lesson] = self._asker.prompts(query, [target])
+        if lesson.prompt.content != case["prompt"]:
+            raise R2RecError(
+                f"run {self._result.run_id}: the question about item '{case['item_id']}' is put differently by this "
+                "code than by the code that made the run. Run the experiment again, or check out "
+                f"{self._result.environment.commit or 'the version that made it'}."
+            )
+        reading = self._asking.strategy.read(case["completion"], lesson.prompt, self._asking.wording)
+        thoughts = {thought.step: thought for thought in reading.thoughts}
+        titles = self._dataset.catalog.titles
+        return Explanation(
+            run_id=self._result.run_id,
+            system=self._result.system,
+            protocol=self._result.protocol,
+            ranker=self._asking.ranker.use,
+            user_id=user,
+            item_id=case["item_id"],
+            title=titles[target],
+            background=_WORDS.head(lesson.question.visible, target, self._dataset.catalog, _HISTORY),
+            steps=tuple(
+                ExplainedStep(_WORDS.piece(step, target, self._dataset.catalog), thoughts.get(step.number))
+                for step in lesson.steps
+            ),
+            dropped=lesson.prompt.dropped,
+            reading=reading,
+            completion=case["completion"],
+            score=float(scores[column]),
+            rank=int(ranks[column]),
+            positive_title=titles[items[positive]],
+            positive_rank=int(ranks[positive]),
+            candidates=len(items),
+        )
+
+    def _asked(self, user: str):  # noqa: ANN202
+        users = self._result.users.user_ids
+        if user not in users:
+            near = nearest(user, users)
+            hint = f" Did you mean '{near}'?" if near else ""
+            raise InputError(
+                f"run {self._result.run_id} did not ask about user '{user}'.{hint} It asked about {len(users)} users, "
+                f"e.g. {', '.join(users[:5])}; `r2rec explain {self._result.run_id}` lists them"
+            )
+        row = users.index(user)
+        lists = self._candidates
+        return lists.queries[row], lists.items[row].tolist(), int(lists.positive[row])
+
+    def _column(self, user: str, item: str, items: list[int]) -> int:
+        ids = [self._dataset.log.item_ids[index] for index in items]
+        if item not in ids:
+            raise InputError(f"item '{item}' is not among the candidates of user '{user}': {', '.join(ids)}")
+        return ids.index(item)

@@ -1,0 +1,86 @@
+"""The experiment's R2Rec against every other row, paired by user; and the two gains that the paper reports."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.seeds import generator
+from r2rec_bench.files import ASKING
+from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.table import LEVEL
+from r2rec_bench.statistics.holm import holm
+from r2rec_bench.statistics.paired import Comparison, compare, paired_differences
+from r2rec_bench.statistics.power import minimum_detectable_effect
+
+METRIC = "hr@1"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paired:
+    """One comparison of the family.
+
+    Attributes:
+        row: the system compared with.
+        comparison: of the reference less `row`.
+        adjusted: p-value after Holm over the family.
+        detectable: the smallest true difference found with probability 0.8; NaN for fewer than 2 users.
+    """
+
+    row: Row
+    comparison: Comparison
+    adjusted: float
+    detectable: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """All of them, and the rows that could not be compared with the reason."""
+
+    reference: Row
+    pairs: tuple[Paired, ...]
+    left_out: tuple[tuple[Row, str], ...]
+
+
+def compared(study: Study) -> Comparisons | None:
+    """The reference against every other row; none without a reference."""
+    reference = study.reference
+    if reference is None:
+        return None
+    found: list[tuple[Row, Comparison]] = []
+    left_out: list[tuple[Row, str]] = []
+    for row in study.rows:
+        if row is reference:
+            continue
+        rng = generator(reference.result.seed, "comparison", reference.result.run_id, row.result.run_id, METRIC)
+        try:
+            differences = paired_differences(reference.result.users, row.result.users, METRIC)
+            found.append((row, compare(differences, rng, level=LEVEL)))
+        except InputError as error:
+            left_out.append((row, str(error)))
+    adjusted = holm(np.array([comparison.p_value for _, comparison in found]))
+    pairs = tuple(
+        Paired(row, comparison, float(p), _detectable(comparison))
+        for (row, comparison), p in zip(found, adjusted, strict=True)
+    )
+    return Comparisons(reference, pairs, tuple(left_out))
+
+
+def relative_gain(of: Row, over: Row | None) -> float:
+    """HR@1 of one row over another's, less 1; NaN where the other has none or 0."""
+    base = over.result.mean(METRIC) if over is not None and METRIC in over.result.users.metrics else math.nan
+    return of.result.mean(METRIC) / base - 1 if base else math.nan
+
+
+def backbone_of(row: Row) -> str:
+    """The backbone's name in the registry."""
+    return json.loads((row.artifact.path / ASKING).read_text("utf-8"))["backbone"]["use"]
+
+
+def _detectable(comparison: Comparison) -> float:
+    n = comparison.difference.n
+    return minimum_detectable_effect(n, comparison.sd) if n > 1 else math.nan

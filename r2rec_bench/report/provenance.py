@@ -1,0 +1,79 @@
+"""What was run: every artifact behind the table, what it took, what became of the traces, and on which machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from tabulate import tabulate
+
+from r2rec_bench.core.environment import Environment
+from r2rec_bench.core.store import Artifact
+from r2rec_bench.files import COUNTS, LOG
+from r2rec_bench.report.study import Study
+from r2rec_bench.report.text import markdown
+
+_SHOWN = 12
+
+
+def provenance_lines(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
+    """The section in Markdown."""
+    yield from _stages(study, artifacts)
+    for artifact in artifacts:
+        if (artifact.path / COUNTS).is_file():
+            yield ""
+            yield _traces(artifact)
+    yield ""
+    yield from _alarms(artifacts)
+    environments: dict[str, tuple[Environment, list[str]]] = {}
+    for row in study.rows:
+        environment = row.result.environment
+        environments.setdefault(repr(environment), (environment, []))[1].append(row.short_id)
+    for environment, runs in environments.values():
+        yield ""
+        yield _environment(environment, runs)
+
+
+def _stages(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
+    systems = {row.artifact.fingerprint: f"{row.label}, seed {row.result.seed}" for row in study.rows}
+    rows = [
+        [
+            artifact.stage,
+            markdown(systems.get(artifact.fingerprint, "")),
+            f"{artifact.seconds:,.1f}",
+            f"{artifact.peak_bytes / 2**20:,.0f}",
+            artifact.fingerprint[:_SHOWN],
+        ]
+        for artifact in artifacts
+    ]
+    heads = ["Stage", "System", "Seconds", "Peak memory of the process, MiB", "Artifact"]
+    alignment = ("left", "left", "right", "right", "left")
+    yield tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+
+
+def _traces(artifact: Artifact) -> str:
+    counts = json.loads((artifact.path / COUNTS).read_text("utf-8"))
+    reasons = "; ".join(f"{markdown(reason)} {n:,}" for reason, n in sorted(counts["dropped"].items()))
+    return (
+        f"Traces {artifact.fingerprint[:_SHOWN]}: {counts['asked']:,} questions, {counts['traces']:,} kept, "
+        f"{sum(counts['dropped'].values()):,} dropped{f' ({reasons})' if reasons else ''}. Pieces of evidence in their "
+        f"prompts: {counts['pieces_kept']:,} kept, {counts['pieces_dropped']:,} dropped for the token budget."
+    )
+
+
+def _alarms(artifacts: Sequence[Artifact]) -> Iterator[str]:
+    alarms = [
+        f"- **Alarm** in {artifact.stage} {artifact.fingerprint[:_SHOWN]}: {markdown(alarm)}"
+        for artifact in artifacts
+        if (artifact.path / LOG).is_file()
+        for alarm in json.loads((artifact.path / LOG).read_text("utf-8"))["alarms"]
+    ]
+    yield from alarms or ["No alarms."]
+
+
+def _environment(e: Environment, runs: Sequence[str]) -> str:
+    commit = f"git {e.commit}{', with uncommitted changes' if e.dirty else ''}" if e.commit else "no git checkout"
+    packages = ", ".join(f"{name} {version}" for name, version in e.packages.items())
+    machine = f"{e.cpu}, {e.cores} cores, {e.memory_gib:.1f} GiB, {e.gpu or 'no GPU in use'}"
+    text = f"{commit}; {machine}; {e.platform}; Python {e.python}; {packages}."
+    return f"Made by {markdown(text)} Runs: {', '.join(runs)}."

@@ -1,0 +1,27 @@
+"""Titles come from outside and are hostile text: how they enter a document without becoming part of its language."""
+
+from __future__ import annotations
+
+import re
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and without characters that cannot be seen."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def markdown(text: str) -> str:
+    """`text` as CommonMark and GitHub show it literally, in tables too."""
+    return re.sub(r"([\\`*_\[\]<>{}|!~$#&]|(?<=www)\.|:(?=//)|@)", r"\\\1", one_line(text))
+
+
+def latex(text: str) -> str:
+    """`text` as LaTeX typesets it literally."""
+    return "".join(_LATEX.get(character, character) for character in one_line(text))
