@@ -43,9 +43,10 @@ class Verbose(Wording):
         return f"You predict how a user would rate an item from what similar people did. The answer is {scale}. {how}"
 
     def head(self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int) -> str:
-        latest = range(max(0, visible.query.position - history), visible.query.position)
-        edges = [visible.own_edge(position) for position in latest]
-        listed = "; ".join(f"{_title(catalog, edge.item)}{_stars(edge.rating)}" for edge in edges)
+        first = max(0, visible.query.position - history)
+        items, ratings = visible.history_items()[first:].tolist(), visible.history_ratings()[first:].tolist()
+        rated = zip(items, ratings, strict=True)
+        listed = "; ".join(f"{_title(catalog, item)}{_stars(rating)}" for item, rating in rated)
         audience = visible.audience(target)
         lines = [f"Latest items of the user, oldest first: {listed}."] if listed else []
         lines.append(f"Candidate: {_title(catalog, target)}. Others who know it: {audience.people}.")
