@@ -134,5 +134,12 @@ def _asker(
     seed: int,
 ) -> Asker:
     return Asker(
-        graph, dataset.catalog, ClosedUniform(sampling), strategy, Compact(), lambda text: len(text.split()), outcomes, seed
+        graph,
+        dataset.catalog,
+        ClosedUniform(sampling),
+        strategy,
+        Compact(),
+        lambda text: len(text.split()),
+        outcomes,
+        seed,
     )
