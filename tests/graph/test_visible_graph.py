@@ -1,0 +1,318 @@
+"""The graph against its definition: PROTOCOL told in plain Python over lists of edges, on small random worlds."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from r2rec_bench.chains.base import chain_samplers
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.types import Bundle, Chain, InteractionLog, Query, Visibility
+from r2rec_bench.graph import InteractionGraph, VisibleGraph
+
+N_ITEMS = 6
+Log = list[list[tuple[int, float, int]]]
+"""Per user, in the order in which they acted: (item, rating, time)."""
+
+
+@dataclass(frozen=True)
+class World:
+    users: Log
+    query: Query
+    target: int
+    visibility: Visibility
+
+    @property
+    def visible(self) -> VisibleGraph:
+        return InteractionGraph(self.log, self.visibility).visible(self.query)
+
+    @property
+    def log(self) -> InteractionLog:
+        rows = [(user, *edge) for user, edges in enumerate(self.users) for edge in edges]
+        user, item, rating, time = zip(*rows, strict=True) if rows else ((), (), (), ())
+        ids = tuple(map(str, range(len(self.users))))
+        return InteractionLog(
+            np.array(user, np.int32),
+            np.array(item, np.int32),
+            np.array(rating, np.float32),
+            np.array(time, np.int64),
+            ids,
+            tuple(map(str, range(N_ITEMS))),
+        )
+
+
+ratings = st.sampled_from([1.0, 2.0, 3.0, 3.5, 4.0, 5.0, math.nan])
+
+
+@st.composite
+def edges(draw, items=frozenset(range(N_ITEMS)), earliest=0):
+    """What one user does: distinct items, times that often tie, none before `earliest`."""
+    least = min(draw(st.sampled_from([0, 3, 5])), len(items))
+    chosen = draw(st.lists(st.sampled_from(sorted(items)), unique=True, min_size=least)) if items else []
+    times = sorted(draw(st.lists(st.integers(earliest, earliest + 5), min_size=len(chosen), max_size=len(chosen))))
+    return [(item, draw(ratings), time) for item, time in zip(chosen, times, strict=True)]
+
+
+@st.composite
+def worlds(draw):
+    users = draw(st.lists(edges(), min_size=draw(st.sampled_from([1, 4])), max_size=5))
+    user = draw(st.integers(0, len(users) - 1))
+    position = len(users[user]) - draw(st.integers(0, len(users[user])))
+    times = [0, *(time for _, _, time in users[user]), 6]
+    query = Query(user, draw(st.integers(times[position], times[position + 1])), position)
+    return World(users, query, draw(st.integers(0, N_ITEMS - 1)), draw(st.sampled_from(Visibility)))
+
+
+@st.composite
+def other_futures(draw, world):
+    """The same world with something else in place of everything that its query must not see."""
+    users = []
+    for user, known in enumerate(world.users):
+        if user == world.query.user:
+            seen = known[: world.query.position]
+        elif world.visibility is Visibility.PAST:
+            seen = [edge for edge in known if edge[2] < world.query.time]
+        else:
+            users.append(known)
+            continue
+        untouched = frozenset(range(N_ITEMS)) - {item for item, _, _ in seen}
+        users.append(seen + draw(edges(untouched, earliest=world.query.time)))
+    return World(users, world.query, world.target, world.visibility)
+
+
+class Oracle:
+    """The definitions of PROTOCOL, word for word; what is not in `own` or `others` is not there."""
+
+    def __init__(self, world: World) -> None:
+        q = world.query
+        self.query, self.target = q, world.target
+        self.own = {item: (place, rating) for place, (item, rating, _) in enumerate(world.users[q.user][: q.position])}
+        past = world.visibility is Visibility.PAST
+        self.others = {
+            user: {item: (k, rating) for k, (item, rating, time) in enumerate(known) if not past or time < q.time}
+            for user, known in enumerate(world.users)
+            if user != q.user
+        }
+        self.people = [user for user, items in self.others.items() if items]
+        self.n_edges = sum(map(len, self.others.values()))
+
+    def audience(self, item: int) -> list[int]:
+        return [user for user in self.people if item in self.others[user]]
+
+    def chains(self, *, forward: bool) -> set[tuple[int, ...]]:
+        """(i0, u1)."""
+        return {
+            (item, peer)
+            for item in self.own
+            for peer in self.audience(item)
+            if item != self.target and self.moved(peer, item, self.target, forward)
+        }
+
+    def long_chains(self, *, forward: bool) -> set[tuple[int, ...]]:
+        """(i0, u1, m, u2)."""
+        return {
+            (first, u1, middle, u2)
+            for first in self.own
+            for u1 in self.audience(first)
+            for middle in self.others[u1]
+            for u2 in self.audience(middle)
+            if u1 != u2
+            and len({first, middle, self.target}) == 3
+            and self.moved(u1, first, middle, forward)
+            and self.moved(u2, middle, self.target, forward)
+        }
+
+    def moved(self, peer: int, here: int, there: int, forward: bool) -> bool:
+        items = self.others[peer]
+        return there in items and (not forward or items[here][0] < items[there][0])
+
+    def overlap(self, peer: int) -> int:
+        return len((self.own.keys() & self.others[peer].keys()) - {self.target})
+
+    def bundle(self, anchor: int, window: int, forward: bool) -> dict[str, float]:
+        place, own_rating = self.own[anchor]
+        there, peers = self.audience(self.target), [p for i0, p in self.chains(forward=False) if i0 == anchor]
+        steps = {p: self.others[p][self.target][0] - self.others[p][anchor][0] for p in peers}
+        onward = [p for p in peers if 1 <= steps[p] <= window]
+        slots = sum(
+            min(window, sum(k > self.others[p][anchor][0] for k, _ in self.others[p].values()))
+            for p in self.audience(anchor)
+        )
+        agree = [p for p in peers if abs(self.others[p][anchor][1] - own_rating) <= 1]
+        lift = smoothed(len(peers), len(self.audience(anchor)) * len(there), len(self.people))
+        return {
+            "steps_ago": self.query.position - place,
+            "n_anchor": len(self.audience(anchor)),
+            "n_target": len(there),
+            "n_peers": len(peers),
+            "lift": lift,
+            "n_forward": len(onward) if forward else len(peers),
+            "forward_lift": smoothed(len(onward), slots * len(there), self.n_edges) if forward else lift,
+            "mean_rating": self.mean_rating(peers),
+            "n_agree": len(agree),
+            "agree_rating": self.mean_rating(agree),
+        }
+
+    def mean_rating(self, people: list[int]) -> float:
+        given = [self.others[p][self.target][1] for p in people]
+        known = [r for r in given if not math.isnan(r)]
+        return sum(known) / len(known) if known else math.nan
+
+
+def smoothed(seen: int, product: int, out_of: int) -> float:
+    return (seen + 0.5) / (product / max(out_of, 1) + 0.5)
+
+
+def fields(bundle: Bundle) -> dict[str, float]:
+    return {name: getattr(bundle, name) for name in Bundle.__slots__ if name != "anchor"}
+
+
+def walk(chain: Chain) -> tuple[int, ...]:
+    """Nodes between u0 and the target, after a look at whether the edges hang together."""
+    nodes = [chain.edges[0].user]
+    for edge in chain.edges:
+        known, new = (edge.user, edge.item) if edge.user == nodes[-1] else (edge.item, edge.user)
+        assert known == nodes[-1]
+        nodes.append(new)
+    return tuple(nodes[1:-1])
+
+
+def everything(world: World) -> str:
+    """All that can be learnt from a visible graph, through every door, as text (in which NaN equals NaN)."""
+    visible = world.visible
+    told: list[object] = [visible.n_people, visible.n_edges, visible.history()]
+    told += [visible.audience(item) for item in range(N_ITEMS)]
+    anchors = np.flatnonzero(visible.history_items() != world.target)
+    for forward in (True, False):
+        closures = visible.closures(world.target, forward=forward)
+        told += [closures.chain(k) for k in range(len(closures))]
+        told += [closures.overlap, closures.peer_items, closures.own_items]
+        told += [visible.bundles(anchors, world.target, forward=forward, window=window) for window in (1, 3)]
+        rng = np.random.default_rng(0)
+        told.append(visible.long_chains(world.target, 3, rng, forward=forward))
+    for _, sampler in chain_samplers:
+        for evidence in ("single", "bundle"):
+            made = sampler(sampler.config_type()(evidence=evidence))
+            told.append(made.sample(visible, world.target, np.random.default_rng(0)))
+    return repr(told)
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds())
+def test_history_and_audiences_are_those_of_the_definition(world):
+    visible, oracle = world.visible, Oracle(world)
+    assert visible.history_items().tolist() == list(oracle.own)
+    assert [edge.item for edge in visible.history()] == list(oracle.own)
+    np.testing.assert_array_equal(visible.history_ratings(), [rating for _, rating in oracle.own.values()])
+    assert (visible.n_people, visible.n_edges) == (len(oracle.people), oracle.n_edges)
+    for item in range(N_ITEMS):
+        known = [oracle.others[p][item][1] for p in oracle.audience(item)]
+        given_ratings = [r for r in known if not math.isnan(r)]
+        audience = visible.audience(item)
+        assert audience.people == len(known)
+        expected = sum(given_ratings) / len(given_ratings) if given_ratings else math.nan
+        assert audience.mean_rating == pytest.approx(expected, nan_ok=True)
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds(), st.booleans())
+def test_closures_are_all_valid_chains(world, forward):
+    closures, oracle = world.visible.closures(world.target, forward=forward), Oracle(world)
+    chains = [closures.chain(k) for k in range(len(closures))]
+    assert sorted(map(walk, chains)) == sorted(oracle.chains(forward=forward))
+    assert closures.own_items == len(oracle.own.keys() - {world.target})
+    for k, chain in enumerate(chains):
+        (anchor, peer), (own, shared, last) = walk(chain), chain.edges
+        items = oracle.others[peer]
+        assert (closures.anchor[k], closures.peer[k]) == (anchor, peer)
+        assert closures.overlap[k] == oracle.overlap(peer)
+        assert closures.peer_items[k] == len(items.keys() - {world.target})
+        assert closures.anchor_position[k] == own.position == oracle.own[anchor][0]
+        assert chain.gap_steps == items[world.target][0] - items[anchor][0] == last.position - shared.position
+        for edge in chain.edges:
+            assert repr((edge.item, edge.rating, edge.time)) == repr(world.users[edge.user][edge.position])
+        columns = (closures.own_rating, closures.anchor_rating, closures.target_rating)
+        np.testing.assert_array_equal([column[k] for column in columns], [edge.rating for edge in chain.edges])
+        assert (closures.anchor_time[k], closures.target_time[k]) == (shared.time, last.time)
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds(), st.booleans(), st.integers(1, 4))
+def test_bundles_count_what_the_definition_counts(world, forward, window):
+    oracle = Oracle(world)
+    anchors = [place for item, (place, _) in oracle.own.items() if item != world.target]
+    bundles = world.visible.bundles(anchors, world.target, forward=forward, window=window)
+    assert [bundle.anchor.position for bundle in bundles] == anchors
+    for bundle in bundles:
+        expected = oracle.bundle(bundle.anchor.item, window, forward)
+        assert fields(bundle) == pytest.approx(expected, nan_ok=True, rel=1e-12)
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds(), st.booleans(), st.integers(1, 6))
+def test_long_chains_are_valid_distinct_and_all_of_them_when_asked_for_enough(world, forward, n):
+    valid = Oracle(world).long_chains(forward=forward)
+    chains = world.visible.long_chains(world.target, 10_000, np.random.default_rng(1), forward=forward)
+    assert sorted(map(walk, chains)) == sorted(valid)
+    few = [walk(c) for c in world.visible.long_chains(world.target, n, np.random.default_rng(2), forward=forward)]
+    assert len(set(few)) == len(few) == min(n, len(valid))
+    for chain in chains:
+        shared, last = chain.edges[-2:]
+        assert (chain.gap_steps, chain.gap_days) == (
+            last.position - shared.position,
+            (last.time - shared.time) / 86_400,
+        )
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_nothing_depends_on_what_the_query_must_not_see(data):
+    world = data.draw(worlds())
+    assert everything(data.draw(other_futures(world))) == everything(world)
+
+
+def toy(position: int = 2, visibility: Visibility = Visibility.FOLD) -> VisibleGraph:
+    users = [[(0, 5, 10), (1, 4, 20), (2, 3, 30)], [(0, 4, 1), (2, 5, 2)], []]
+    return World(users, Query(0, 25, position), 2, visibility).visible
+
+
+def test_an_own_edge_to_the_target_in_the_history_is_never_walked():
+    visible = toy(position=3)
+    assert [walk(chain) for chain in map(visible.closures(2, forward=True).chain, range(1))] == [(0, 1)]
+    assert visible.closures(2, forward=True).own_items == 2
+    with pytest.raises(InputError, match="item index 2 is the target, and cannot be its own anchor"):
+        visible.bundles([2], 2, forward=True, window=1)
+
+
+def test_what_lies_outside_the_graph_cannot_be_asked_for():
+    graph = InteractionGraph(World([[(0, 5, 10)]], Query(0, 0, 0), 0, Visibility.FOLD).log, Visibility.FOLD)
+    with pytest.raises(InputError, match="unknown user index 1; the graph has 1 users"):
+        graph.visible(Query(1, 0, 0))
+    with pytest.raises(InputError, match="position 2 of user index 0; expected 0 to 1"):
+        graph.visible(Query(0, 0, 2))
+    for ask in (toy().audience, lambda item: toy().closures(item, forward=True)):
+        with pytest.raises(InputError, match="unknown item index 6; the graph has 6 items"):
+            ask(6)
+    with pytest.raises(InputError, match="unknown item index -1"):
+        toy().bundles([0], -1, forward=True, window=1)
+
+
+def test_an_own_edge_that_the_query_does_not_see_cannot_be_an_anchor():
+    for position in (2, -1):
+        with pytest.raises(InputError, match=f"own position {position}; the query sees 2 own interactions"):
+            toy().bundles([0, position], 5, forward=True, window=1)
+
+
+def test_items_of_tells_the_whole_fold():
+    log = World([[(3, 5, 10), (1, 4, 20)]], Query(0, 0, 0), 0, Visibility.FOLD).log
+    assert InteractionGraph(log, Visibility.PAST).items_of(0).tolist() == [3, 1]
+
+
+def test_columns_read_only_from_a_file_are_accepted():
+    log = World([[(0, 5, 10)], [(0, 4, 5)]], Query(0, 0, 0), 0, Visibility.FOLD).log
+    for name in ("user", "item", "rating", "time"):
+        getattr(log, name).flags.writeable = False
+    assert InteractionGraph(log, Visibility.FOLD).visible(Query(0, 10, 0)).audience(0).people == 1
