@@ -18,6 +18,8 @@ from r2rec_bench.prompts.wording import THINK_CLOSE
 
 
 class PointwiseConfig(Config):
+    """How long a model may think."""
+
     max_thought_tokens: Annotated[int, Field(ge=1, le=16_384)] = 512
     """Thoughts that have not ended by then are cut, and the answer counts as invalid."""
 
