@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, config, data, doctor, explain, report, run
+from r2rec_bench.cli import browse, chains, config, data, doctor, explain, report, run
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import R2RecError
 
@@ -37,18 +38,23 @@ def _options(
     no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load the package's own components only.")] = False,
 ) -> None:
     """R2Rec, open and measurable: chains, progressive masking, SFT, RL, and honest tables."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # transformers' bars would tear ours
     if no_plugins:
         from r2rec_bench.core.registry import Registry
 
         Registry.plugins_enabled = False
 
 
-app = typer.Typer(name="r2rec", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+# Help without rich, whose import takes longer than all the rest of `r2rec --help`.
+app = typer.Typer(
+    name="r2rec", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 app.callback()(_options)
 app.command("run")(run.run)
 app.command("list")(browse.list_components)
 app.command("show")(browse.show)
 app.add_typer(data.app, name="data")
+app.add_typer(chains.app, name="chains")
 app.add_typer(config.app, name="config")
 app.command("explain")(explain.explain)
 app.command("report")(report.report)

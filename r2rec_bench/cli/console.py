@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-_PIPED_WIDTH = 200
+_PIPED_WIDTH = 120
 """Columns where there is no terminal to fit into."""
 
 
@@ -36,3 +36,11 @@ def safe(text: str) -> str:
 def safe_lines(text: str) -> str:
     """`safe`, line by line."""
     return "\n".join(map(safe, text.splitlines()))
+
+
+def shout(text: str) -> None:
+    """A warning in a frame that nobody overlooks."""
+    from rich.console import Console
+    from rich.panel import Panel
+
+    Console(stderr=True, highlight=False).print(Panel(safe_lines(text), title="WARNING", style="bold yellow"))

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from r2rec_bench.cli.console import safe, safe_lines, stderr
+from r2rec_bench.cli.console import safe, shout, stderr
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +22,7 @@ class Quiet:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.warnings: list[str] = []
+        self._told: set[tuple[str, float]] = set()
 
     def begin(self, stage: str) -> None: ...
 
@@ -31,13 +32,16 @@ class Quiet:
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
-        self.shout(text)
+        shout(text)
 
-    def shout(self, text: str) -> None:
-        """A warning in a frame that nobody overlooks."""
-        from rich.panel import Panel
-
-        self.console.print(Panel(safe_lines(text), title="WARNING", style="bold yellow"))
+    def tell_end(self, stage: str, seconds: float, *, cached: bool) -> None:
+        """One line for a stage that is there; nothing for one that was made or found earlier in this run."""
+        took = f"{seconds:,.1f} s"
+        if not cached:
+            self.console.print(f"[green]✓[/] {safe(stage)}: {took}")
+        elif (stage, seconds) not in self._told:
+            self.console.print(f"[dim]= {safe(stage)}: cached, took {took}[/]")
+        self._told.add((stage, seconds))
 
 
 class Lines(Quiet):
@@ -58,7 +62,7 @@ class Lines(Quiet):
             self.console.print(f"{safe(self._stage)}: {done} of {total} {figures_line(figures)}".rstrip())
 
     def end(self, stage: str, seconds: float, *, cached: bool) -> None:
-        self.console.print(end_line(stage, seconds, cached=cached))
+        self.tell_end(stage, seconds, cached=cached)
 
 
 class Live(Quiet):
@@ -79,7 +83,7 @@ class Live(Quiet):
 
     def end(self, stage: str, seconds: float, *, cached: bool) -> None:
         self._drop()
-        self.console.print(end_line(stage, seconds, cached=cached))
+        self.tell_end(stage, seconds, cached=cached)
 
     def _drop(self) -> None:
         if self._task is not None:
@@ -112,9 +116,3 @@ def watching(*, quiet: bool) -> Generator[Quiet]:
 def figures_line(figures: Mapping[str, float]) -> str:
     """Loss, reward and speed, those that are given."""
     return "  ".join(form.format(figures[name]) for name, form in _FORMATS.items() if name in figures)
-
-
-def end_line(stage: str, seconds: float, *, cached: bool) -> str:
-    """What to say of a stage that is there."""
-    took = f"{seconds:,.1f} s"
-    return f"[dim]= {safe(stage)}: cached, took {took}[/]" if cached else f"[green]✓[/] {safe(stage)}: {took}"

@@ -20,11 +20,9 @@ def report(
     from r2rec_bench.cli.studies import artifact_store, gather, of_run, write_and_show
 
     store = artifact_store(frozen=True)
-    if len(what) == 1 and not Path(what[0]).is_file() and not Path(what[0]).suffix:
-        write_and_show(store, of_run(store, what[0]), out)
+    if len(what) == 1 and not Path(what[0]).suffix:
+        write_and_show(store, of_run(store, what[0]), out, ())
         return
     with watching(quiet=True) as watcher:
         study = gather([Path(file) for file in what], set_ or [], store, watcher)
-    write_and_show(store, study, out)
-    for warning in watcher.warnings:
-        watcher.shout(warning)
+    write_and_show(store, study, out, watcher.warnings)

@@ -27,6 +27,4 @@ def run(
     store = artifact_store()
     with watching(quiet=quiet) as watcher:
         study = gather(files, set_ or [], store, watcher)
-    write_and_show(store, study, out)
-    for warning in watcher.warnings:
-        watcher.shout(warning)
+    write_and_show(store, study, out, watcher.warnings)

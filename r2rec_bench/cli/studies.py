@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from r2rec_bench.cli.console import safe, stdout
+from r2rec_bench.cli.console import safe, shout, stdout
 from r2rec_bench.core.loading import Loaded, load
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import ArtifactStore
@@ -13,7 +13,7 @@ from r2rec_bench.core.watch import Watcher
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.markdown import write
-from r2rec_bench.report.study import Row, Study, row_of
+from r2rec_bench.report.study import Row, Study, lineage, row_of, synthetic_note
 from r2rec_bench.report.table import main_table
 
 _SHOWN = ("System", "HR@1", "HR@5", "NDCG@10", "Training s", "Evaluation s", "Run")
@@ -52,8 +52,8 @@ def _name(loaded: Loaded[Experiment], path: Path) -> str:
     return path.stem if loaded.extends else loaded.value.name
 
 
-def write_and_show(store: ArtifactStore, study: Study, out: Path) -> None:
-    """Writes the report and prints the heart of its table."""
+def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequence[str]) -> None:
+    """Writes the report and prints the heart of its table; `warnings` are said again, so that none scrolls away."""
     from rich.table import Table
 
     path = write(store, study, out / study.name)
@@ -68,3 +68,5 @@ def write_and_show(store: ArtifactStore, study: Study, out: Path) -> None:
     console = stdout()
     console.print(shown)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
+    for warning in filter(None, [*warnings, synthetic_note(lineage(store, (row.artifact for row in study.rows)))]):
+        shout(warning)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ class ArtifactStore:
             InputError: there is none, or several.
             DamagedArtifactError: its files are not as they were made.
         """
-        found = [artifact for artifact in self if artifact.fingerprint.startswith(prefix.lower())]
+        found = list(self._stored(prefix.lower()))
         if len(found) != 1:
             names = ", ".join(f"{artifact.stage}/{artifact.path.name}" for artifact in found)
             problem = f"several artifacts start with '{prefix}': {names}" if found else f"no artifact '{prefix}'"
@@ -128,13 +129,19 @@ class ArtifactStore:
 
     def __iter__(self) -> Iterator[Artifact]:
         """All artifacts, oldest first, their files unchecked."""
+        return self._stored("")
+
+    def _stored(self, prefix: str) -> Iterator[Artifact]:
+        """Those whose fingerprint starts with `prefix`, oldest first, their files unchecked."""
+        shown = prefix[:_SHOWN]
         manifests: list[tuple[str, Path, Manifest]] = []
-        for folder in self.root.glob("*/" + "[0-9a-f]" * _SHOWN):
+        for folder in self.root.glob(f"*/{escape(shown)}{'[0-9a-f]' * (_SHOWN - len(shown))}"):
             try:
                 manifest = read_manifest(folder)
             except ValueError:
                 continue  # reported when its stage is asked for
-            manifests.append((manifest.created, folder, manifest))
+            if manifest.recipe.fingerprint.startswith(prefix):
+                manifests.append((manifest.created, folder, manifest))
         for _, folder, manifest in sorted(manifests, key=lambda entry: entry[:2]):
             yield _artifact(folder, manifest, cached=True)
 

@@ -149,7 +149,7 @@ class SourceRegistry(Registry[Source]):
 
 
 def _own_folders() -> set[str]:
-    from r2rec_bench.data.parquet import parquet_folders  # pandas, which a listing of splits does not need
+    from r2rec_bench.data.parquet import parquet_folders
 
     root = data_root()
     return set(parquet_folders(root)) - BUILT_IN_FOLDERS if root else set()

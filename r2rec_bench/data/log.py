@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from r2rec_bench.core.errors import InputError
@@ -89,6 +88,8 @@ def refuse(file: str, bad: BoolArray, kind: str, values: NDArray[Any], expected:
 
 def _index(ids: NDArray[Any], file: str, kind: str) -> tuple[Int32Array, tuple[str, ...]]:
     """Index of every row's id, int32 (n,), and the distinct ids in natural order."""
+    import pandas as pd  # a listing of sources does not need it
+
     codes, distinct = pd.factorize(ids)
     names = [str(name) for name in distinct]
     unusable = np.array([not name or not name.isprintable() for name in names])

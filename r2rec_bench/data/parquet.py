@@ -7,18 +7,19 @@ true order within a user) where the source has them. Items: `item_id`, `title`; 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
-from pandas.api.types import is_integer_dtype, is_numeric_dtype, is_string_dtype
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import Float32Array, Int64Array
 from r2rec_bench.data.catalog import RawItems
 from r2rec_bench.data.log import RawLog, refuse
+
+# pandas and pyarrow are imported where a file is read: a listing of sources does not need them.
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERACTIONS = "interactions.parquet"
 ITEMS = "items.parquet"
@@ -63,7 +64,7 @@ def read_items(folder: Path) -> RawItems:
     file = folder / ITEMS
     frame = read_frame(file, ("item_id", "title"))
     ids = _ids(file, frame, "item_id").astype(str)
-    refuse(str(file), pd.Series(ids).duplicated().to_numpy(), "item", ids, "every item once")
+    refuse(str(file), frame["item_id"].astype(str).duplicated().to_numpy(), "item", ids, "every item once")
     parts = zip(*(_texts(frame, name) for name in ATTRIBUTES), strict=True)
     attributes = ["; ".join(filter(None, of_item)).replace("|", ", ") for of_item in parts]
     return RawItems(
@@ -79,6 +80,9 @@ def read_frame(file: Path, required: tuple[str, ...]) -> pd.DataFrame:
     Raises:
         InputError: it cannot be read as parquet, or lacks a `required` column.
     """
+    import pandas as pd
+    import pyarrow as pa
+
     try:
         frame = pd.read_parquet(file)
     except (OSError, pa.ArrowException) as error:
@@ -90,6 +94,8 @@ def read_frame(file: Path, required: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _ids(file: Path, frame: pd.DataFrame, name: str) -> NDArray[Any]:
+    from pandas.api.types import is_integer_dtype, is_string_dtype
+
     column = _complete(file, frame, name)
     if not (is_string_dtype(column) or is_integer_dtype(column)):
         raise InputError(f"{file}: column {name} is {column.dtype}; expected string")
@@ -97,6 +103,8 @@ def _ids(file: Path, frame: pd.DataFrame, name: str) -> NDArray[Any]:
 
 
 def _integers(file: Path, frame: pd.DataFrame, name: str) -> Int64Array:
+    from pandas.api.types import is_integer_dtype
+
     column = _complete(file, frame, name)
     if not is_integer_dtype(column):
         raise InputError(f"{file}: column {name} is {column.dtype}; expected int64")
@@ -104,13 +112,17 @@ def _integers(file: Path, frame: pd.DataFrame, name: str) -> Int64Array:
 
 
 def _ratings(file: Path, frame: pd.DataFrame) -> Float32Array:
-    column = pd.Series(frame["rating"])
+    from pandas.api.types import is_numeric_dtype
+
+    column = frame["rating"]
     if not is_numeric_dtype(column) and column.notna().to_numpy().any():
         raise InputError(f"{file}: column rating is {column.dtype}; expected float32")
     return column.to_numpy(dtype=np.float32, na_value=np.nan)
 
 
 def _complete(file: Path, frame: pd.DataFrame, name: str) -> pd.Series:
+    import pandas as pd
+
     column = pd.Series(frame[name])
     refuse(str(file), column.isna().to_numpy(), name, column.to_numpy(dtype=object), "a value in every row")
     return column

@@ -28,7 +28,7 @@ class Paired:
         row: the system compared with.
         comparison: of the reference less `row`.
         adjusted: p-value after Holm over the family.
-        detectable: the smallest true difference found with probability 0.8; NaN for fewer than 2 users.
+        detectable: the smallest true difference found with probability 0.8; NaN where no user differs.
     """
 
     row: Row
@@ -82,5 +82,5 @@ def backbone_of(row: Row) -> str:
 
 
 def _detectable(comparison: Comparison) -> float:
-    n = comparison.difference.n
-    return minimum_detectable_effect(n, comparison.sd) if n > 1 else math.nan
+    spread = comparison.sd > 0  # also false for the NaN of a single user
+    return minimum_detectable_effect(comparison.difference.n, comparison.sd) if spread else math.nan

@@ -12,13 +12,11 @@ from pathlib import Path
 from tabulate import tabulate
 
 from r2rec_bench.core.store import ArtifactStore
-from r2rec_bench.data import store as dataset_store
-from r2rec_bench.data.base import Dataset
 from r2rec_bench.report.comparisons import Comparisons, Paired, backbone_of, compared, relative_gain
 from r2rec_bench.report.examples import example_lines, worked_examples
 from r2rec_bench.report.exports import to_csv, to_latex
 from r2rec_bench.report.provenance import provenance_lines
-from r2rec_bench.report.study import Study, lineage
+from r2rec_bench.report.study import Study, lineage, synthetic_note
 from r2rec_bench.report.table import NONE, Cell, main_table, number, spread
 from r2rec_bench.report.text import markdown
 
@@ -41,8 +39,8 @@ def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
     yield f"# {markdown(study.name)}"
     yield ""
     yield f"*{markdown(study.question)}*"
-    for dataset in (dataset_store.read(artifact.path) for artifact in artifacts if artifact.stage == "data"):
-        yield from _synthetic(dataset)
+    for note in synthetic_note(artifacts).splitlines():
+        yield from ("", f"> **{markdown(note)}**")
     for name, question in study.ablations.items():
         yield ""
         yield f"Rows **{markdown(name)}**: {markdown(question)}"
@@ -58,17 +56,6 @@ def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
     yield from _examples(store, study)
     yield from ("", "## What was run", "")
     yield from provenance_lines(study, artifacts)
-
-
-def _synthetic(dataset: Dataset) -> Iterator[str]:
-    if not dataset.synthetic:
-        return
-    best = "" if math.isnan(dataset.bayes_hr1) else f" The best possible HR@1 there is {dataset.bayes_hr1:.3f}."
-    yield ""
-    yield (
-        f"> **SYNTHETIC DATA.** Everything below was measured in a generated world ({markdown(dataset.origin)}) and "
-        f"says nothing about real users.{best}"
-    )
 
 
 def _main(study: Study) -> Iterator[str]:

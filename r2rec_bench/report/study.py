@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from r2rec_bench.core.store import Artifact, ArtifactStore
+from r2rec_bench.data.store import META
 from r2rec_bench.evaluation.results import RunResult
 
 BASELINE, UNTRAINED, R2REC = "baseline", "untrained", "r2rec"
@@ -103,3 +105,19 @@ def lineage(store: ArtifactStore, artifacts: Iterable[Artifact]) -> tuple[Artifa
     for artifact in artifacts:
         visit(artifact)
     return tuple(found.values())
+
+
+def synthetic_note(artifacts: Iterable[Artifact]) -> str:
+    """What to say loudly where data was generated; empty when all of it is real."""
+    notes: list[str] = []
+    for artifact in artifacts:
+        if artifact.stage != "data":
+            continue
+        meta = json.loads((artifact.path / META).read_text("utf-8"))
+        if meta["synthetic"]:
+            best = "" if meta["bayes_hr1"] is None else f" The best possible HR@1 there is {meta['bayes_hr1']:.3f}."
+            notes.append(
+                f"SYNTHETIC DATA. Everything here was measured in a generated world, {meta['origin']}, and says "
+                f"nothing about real users.{best}"
+            )
+    return "\n".join(notes)
