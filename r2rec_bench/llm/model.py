@@ -122,7 +122,8 @@ class LanguageModel:
 
     def decode(self, completions: Sequence[TokenIds]) -> list[str]:
         """The text of completions, control tokens left out."""
-        return self.tokenizer.batch_decode([list(ids) for ids in completions], skip_special_tokens=True)
+        rows = [list(ids) for ids in completions]
+        return self.tokenizer.batch_decode(rows, skip_special_tokens=True) if rows else []
 
     def outcome_scores(self, prompts: Sequence[TokenIds], outcomes: Sequence[str]) -> OutcomeScores:
         """Log-probabilities of one-token `outcomes` after each prompt.
