@@ -79,13 +79,12 @@ class ChainSampler(Component):
 def weighted_draw(weights: FloatArray, n: int, rng: np.random.Generator) -> Int64Array:
     """Indices of up to `n` distinct things, drawn one after the other with probability proportional to weight.
 
-    Gumbel top-k, which is that draw without its loop; a weight of zero is never drawn.
-
-    Source: Kool et al., Stochastic Beams and Where to Find Them (ICML 2019).
+    A weight of zero is never drawn.
     """
-    possible = np.flatnonzero(weights > 0)
-    keys = np.log(weights[possible]) + rng.gumbel(size=len(possible))
-    return possible[np.argsort(-keys)[:n]]
+    possible = np.count_nonzero(weights)
+    if not possible:
+        return np.empty(0, np.int64)
+    return rng.choice(len(weights), min(n, possible), replace=False, p=weights / weights.sum())
 
 
 chain_samplers: Registry[ChainSampler] = Registry("chains", "chain sampler", ChainSampler, "r2rec_bench.chains")

@@ -1,7 +1,7 @@
 """The edges in both orders, and what a query may see of them.
 
-Edges lie twice in compressed rows: by user in the order in which they acted, and by item sorted by user, so that the
-people who touched two items are one merge of two sorted runs. A *row* is a place in the log.
+Edges lie twice in compressed rows: by user in the order in which they acted, and by item in the order of users. A *row*
+is a place in the order of users, which is the log's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NO_LIMIT = int(np.iinfo(np.int64).max)
 
 
 class Rows(NamedTuple):
-    """The edges of a fold. User u owns rows `user_start[u]` to `user_start[u + 1]`; items likewise in their order."""
+    """The edges of a fold. User u owns rows `user_start[u]` to `user_start[u + 1]`; items likewise."""
 
     user_start: Int64Array
     user: Int32Array
@@ -26,7 +26,7 @@ class Rows(NamedTuple):
     item_start: Int64Array
     item_user: Int32Array
     item_row: Int64Array
-    """The row in user order."""
+    """Where the same edge lies in the order of users."""
     item_rating: Float32Array
     item_time: Int64Array
 
@@ -53,7 +53,7 @@ class View(NamedTuple):
 
 def rows_of(log: InteractionLog) -> Rows:
     """The edges of `log`, whose (user, item) pairs are distinct."""
-    by_item = np.lexsort((log.user, log.item))
+    by_item = np.argsort(log.item, kind="stable")
     counts = np.bincount(log.item, minlength=log.n_items)
     # Kernels are compiled per kind of array; one that came read-only out of a file would be another kind.
     return Rows(
