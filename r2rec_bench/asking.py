@@ -8,7 +8,7 @@ from r2rec_bench.chains.base import ChainSampler
 from r2rec_bench.core.config import Config, Family, Spec
 from r2rec_bench.core.types import InteractionLog, Visibility
 from r2rec_bench.data.base import Dataset, Fold, Split
-from r2rec_bench.evaluation.base import Ranker, Reader
+from r2rec_bench.evaluation.base import Reader
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.llm.base import Backbone
 from r2rec_bench.llm.model import load_tokenizer
@@ -28,7 +28,8 @@ class Asking(Config):
     chains: Annotated[Spec, Family("chains")]
     prompts: Annotated[Spec, Family("prompts")]
     backbone: Annotated[Spec, Family("backbones")]
-    ranker: Annotated[Spec, Family("rankers")]
+    outcomes: tuple[int, ...]
+    """The answers allowed, ascending; the ranker decides."""
     seed: int
 
     @property
@@ -38,10 +39,6 @@ class Asking(Config):
     @property
     def model(self) -> Backbone:
         return cast("Backbone", self.backbone.build())
-
-    @property
-    def ranking(self) -> Ranker:
-        return cast("Ranker", self.ranker.build())
 
     @property
     def wording(self) -> Wording:
@@ -72,6 +69,6 @@ class Asking(Config):
             strategy=self.strategy,
             wording=self.wording,
             count=count,
-            outcomes=self.ranking.outcomes,
+            outcomes=self.outcomes,
             seed=self.seed,
         )

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from r2rec_bench.asking import Asking
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import InputError, R2RecError, nearest
+from r2rec_bench.core.manifest import read_manifest
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.types import Reading, Thought
 from r2rec_bench.data import candidates as candidate_lists
@@ -119,6 +120,7 @@ class Explainer:
                 f"{artifact.stage} {artifact.path.name} is no run of a language model; only those write thoughts"
             )
         self._folder = artifact.path
+        self._ranker: str = read_manifest(artifact.path).recipe.settings["ranker"]["use"]
         self._result = RunResult.load(artifact.path)
         self._asking = validate(Asking, json.loads(settings.read_text("utf-8")), str(settings))
         data, lists, *_ = store.inputs(artifact)
@@ -154,7 +156,7 @@ class Explainer:
             run_id=self._result.run_id,
             system=self._result.system,
             protocol=self._result.protocol,
-            ranker=self._asking.ranker.use,
+            ranker=self._ranker,
             user_id=user,
             item_id=case["item_id"],
             title=titles[target],

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 
 from r2rec_bench.asking import Asking
 from r2rec_bench.core.config import Spec
@@ -22,12 +21,13 @@ from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
-from r2rec_bench.core.types import Candidates, Cost, FloatArray, Ranking
+from r2rec_bench.core.types import Candidates, Cost, Prompt, Ranking
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
-from r2rec_bench.evaluation.base import Baseline
+from r2rec_bench.evaluation.base import Baseline, Ranker, rankers
+from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Metric
 from r2rec_bench.evaluation.results import RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
@@ -69,29 +69,6 @@ class Outcome:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Results:
-    """All that an experiment brought about.
-
-    Attributes:
-        experiment: as configured.
-        dataset: the data, or its synthetic stand-in.
-        candidates: the frozen lists.
-        outcomes: rows, baselines first, then the backbone, then each stage.
-        trace_counts: what became of the training questions; empty without stages.
-        alarms: what the stages found suspicious.
-        stages: the stages' logs by name.
-    """
-
-    experiment: Experiment
-    dataset: Dataset
-    candidates: Candidates
-    outcomes: tuple[Outcome, ...]
-    trace_counts: Mapping[str, Any]
-    alarms: tuple[str, ...]
-    stages: Mapping[str, Sequence[Mapping[str, float]]]
-
-
 class Pipeline:
     """Runs an experiment against an artifact store."""
 
@@ -100,16 +77,14 @@ class Pipeline:
         self.store = store
         self.watcher = watcher
 
-    def run(self) -> Results:
-        """Every row of the experiment's table, made or found."""
-        outcomes = [self.baseline(spec) for spec in self.experiment.baselines]
-        if self.experiment.untrained:
+    def run(self) -> tuple[Outcome, ...]:
+        """Every row of the experiment's table, made or found: baselines, the backbone, then each stage."""
+        e = self.experiment
+        outcomes = [self.baseline(spec) for spec in e.baselines]
+        if e.untrained:
             outcomes.append(self.evaluation(()))
-        for count in range(1, len(self.experiment.stages) + 1):
-            outcomes.append(self.evaluation(self.experiment.stages[:count]))
-        logs, alarms = self._logs()
-        counts = _read_json(self.traces.path / COUNTS) if self.experiment.stages else {}
-        return Results(self.experiment, self.dataset, self.candidate_lists, tuple(outcomes), counts, alarms, logs)
+        outcomes += [self.evaluation(e.stages[:count]) for count in range(1, len(e.stages) + 1)]
+        return tuple(outcomes)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -172,7 +147,7 @@ class Pipeline:
             chains=e.chains,
             prompts=e.prompts,
             backbone=e.backbone,
-            ranker=e.ranker,
+            outcomes=rankers.get(e.ranker.use).outcomes,
             seed=e.seed,
         )
 
@@ -210,7 +185,7 @@ class Pipeline:
                 backbone=self.asking.model,
                 strategy=self.asking.strategy,
                 wording=self.asking.wording,
-                outcomes=self.asking.ranking.outcomes,
+                outcomes=self.asking.outcomes,
                 seed=e.seed,
                 report=self.watcher.progress,
             )
@@ -236,29 +211,36 @@ class Pipeline:
         def rank(out: Path) -> Ranking:
             from r2rec_bench.llm.model import LanguageModel
 
-            asking = self.asking
-            checkpoint = _checkpoint(before[0]) if before else asking.model.checkpoint()
-            model = LanguageModel.load(checkpoint, asking.model.load_options())
-            lists = self.candidate_lists
-            with measure() as watch:
-                asker = asking.asker(self.dataset)
-                prompts = [
-                    [lesson.prompt for lesson in asker.prompts(query, items.tolist())]
-                    for query, items in zip(lists.queries, lists.items, strict=True)
-                ]
-            ranking = asking.ranking.rank(
-                model, prompts, asking.reader, lambda done, n: self.watcher.progress(done, n, {})
+            backbone = self.asking.model
+            model = LanguageModel.load(
+                _checkpoint(before[0]) if before else backbone.checkpoint(), backbone.load_options()
             )
-            _write_cases(ranking, lists, self.dataset, out / CASES)
-            _write_json(out / ASKING, asking.model_dump(mode="json"))
-            ranking_cost = ranking.cost + Cost(seconds=watch.seconds)
-            return Ranking(ranking.scores, ranking.ratings, ranking.valid, ranking_cost)
+            prompts, seconds = self._prompts
+            ranker = cast("Ranker", e.ranker.build())
+            ranking = ranker.rank(
+                model, prompts, self.asking.reader, lambda done, n: self.watcher.progress(done, n, {})
+            )
+            write_cases(ranking, self.candidate_lists, self.dataset.log, out / CASES)
+            _write_json(out / ASKING, self.asking.model_dump(mode="json"))
+            return replace(ranking, cost=ranking.cost + Cost(seconds))
 
         code = (*_rooms("llm"), *_ASKING_CODE, *_home(e.chains, e.prompts, e.backbone, e.ranker))
-        settings = {"asking": self._asking_settings(), "system": name}
+        settings = {"asking": self._asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
         kind = "r2rec" if stages else "untrained"
         costs = [*self._training_costs(stages)]
         return self._outcome("evaluation", kind, name, settings, (*before,), code, costs, rank)
+
+    @cached_property
+    def _prompts(self) -> tuple[list[list[Prompt]], float]:
+        """The prompts of all candidates, (q, c), and the seconds they took, which each model asked is charged."""
+        lists = self.candidate_lists
+        with measure() as watch:
+            asker = self.asking.asker(self.dataset)
+            prompts = [
+                [lesson.prompt for lesson in asker.prompts(query, items.tolist())]
+                for query, items in zip(lists.queries, lists.items, strict=True)
+            ]
+        return prompts, watch.seconds
 
     def baseline(self, spec: Spec) -> Outcome:
         """A baseline, fitted on the visible fold and asked the same candidates."""
@@ -269,8 +251,8 @@ class Pipeline:
             with measure() as watch:
                 model.fit(self.folds.visible_log(e.candidates.asked), e.seed)
                 scores = model.score(self.candidate_lists)
-            nothing: FloatArray = scores * float("nan")
-            return Ranking(scores, nothing, scores == scores, Cost(watch.seconds, peak_bytes=watch.peak_bytes))
+            nothing = np.full_like(scores, np.nan)
+            return Ranking(scores, nothing, np.isfinite(scores), Cost(watch.seconds, peak_bytes=watch.peak_bytes))
 
         settings = {"baseline": spec.to_dict(), "fold": e.candidates.fold, "split": e.split.to_dict(), "seed": e.seed}
         return self._outcome("baseline", "baseline", spec.use, settings, (), _home(spec), [], rank)
@@ -321,15 +303,6 @@ class Pipeline:
         artifacts = [self.traces, *(self.trained(stages[:k]) for k in range(1, len(stages) + 1))]
         return [StageCost(a.stage, Cost(a.seconds, peak_bytes=a.peak_bytes)) for a in artifacts]
 
-    def _logs(self) -> tuple[dict[str, list[dict[str, float]]], tuple[str, ...]]:
-        logs: dict[str, list[dict[str, float]]] = {}
-        alarms: list[str] = []
-        for count, spec in enumerate(self.experiment.stages, 1):
-            written = _read_json(self.trained(self.experiment.stages[:count]).path / LOG)
-            logs[spec.use] = written["log"]
-            alarms += [f"{spec.use}: {alarm}" for alarm in written["alarms"]]
-        return logs, tuple(alarms)
-
     def _asking_settings(self) -> dict[str, Any]:
         return self.asking.model_dump(mode="json") | {"weights": self._identity}
 
@@ -362,23 +335,5 @@ def _checkpoint(artifact: Artifact) -> Checkpoint:
     return Checkpoint(artifact.path / MODEL)
 
 
-def _write_cases(ranking: Ranking, lists: Candidates, dataset: Dataset, path: Path) -> None:
-    """What the model read and wrote about each candidate, a row each, under original ids."""
-    rows: dict[str, list[Any]] = {name: [] for name in ("user_id", "item_id", "score", "valid", "prompt", "completion")}
-    for q, query in enumerate(lists.queries):
-        for c, item in enumerate(lists.items[q].tolist()):
-            rows["user_id"].append(dataset.log.user_ids[query.user])
-            rows["item_id"].append(dataset.log.item_ids[item])
-            rows["score"].append(float(ranking.scores[q, c]))
-            rows["valid"].append(bool(ranking.valid[q, c]))
-            rows["prompt"].append(ranking.cases[q][c].prompt)
-            rows["completion"].append(ranking.cases[q][c].completion)
-    pq.write_table(pa.table(rows), path, compression="zstd")
-
-
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
-def _read_json(path: Path) -> Any:  # noqa: ANN401  JSON
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -29,7 +29,7 @@ def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore
     loaded = [load(path, Experiment, overrides) for path in files]  # wrong settings are found before any work
     rows: dict[str, Row] = {}
     for index, one in enumerate(loaded):
-        for outcome in Pipeline(one.value, store, watcher).run().outcomes:
+        for outcome in Pipeline(one.value, store, watcher).run():
             group = one.name if index else ""
             rows.setdefault(outcome.result.run_id, Row(group, outcome.kind, outcome.result, outcome.artifact))
     first = loaded[0]

@@ -39,6 +39,8 @@ _MOST_SINGLE = 4
 
 
 class PretrainConfig(SftConfig):
+    """The corpus, the shape of the model, and how it is trained."""
+
     lr: Annotated[float, Field(gt=0, lt=1)] = 3e-3
     batch_size: Annotated[int, Field(ge=1)] = 128
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
