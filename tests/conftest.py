@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+
+# Machines are shared and kernels compile on first use: no example is too slow.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 _CHAT_ML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
