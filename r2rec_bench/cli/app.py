@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, chains, config, data, doctor, explain, report, run
+from r2rec_bench.cli import browse, chains, config, data, doctor, explain, pretrain, report, run
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import R2RecError
 
@@ -38,6 +38,8 @@ def _options(
     no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load the package's own components only.")] = False,
 ) -> None:
     """R2Rec, open and measurable: chains, progressive masking, SFT, RL, and honest tables."""
+    # Threads that spin while they wait make a shared machine many times slower; set before torch loads its runtime.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # transformers' bars would tear ours
     if no_plugins:
         from r2rec_bench.core.registry import Registry
@@ -59,3 +61,4 @@ app.add_typer(config.app, name="config")
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
+app.command("pretrain")(pretrain.pretrain)

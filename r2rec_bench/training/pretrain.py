@@ -6,7 +6,9 @@ wording has, so that the model learns to read evidence and not one world's habit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -14,8 +16,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from r2rec_bench.chains.base import SamplerConfig
-from r2rec_bench.chains.closed_uniform import ClosedUniform
+from r2rec_bench.chains.closed_uniform import ClosedUniform, ClosedUniformConfig
+from r2rec_bench.core.environment import capture
 from r2rec_bench.core.seeds import derive, generator
 from r2rec_bench.core.types import NONE_RATING, RATINGS, Trace, Visibility
 from r2rec_bench.data.base import Dataset, Fold
@@ -23,7 +25,7 @@ from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.data.splits.leave_last_out import LeaveLastOut
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.llm.base import Checkpoint
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.llm.nano import Nano, NanoShape, new_model, new_tokenizer
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.compact import Compact
 from r2rec_bench.prompts.direct import Direct
@@ -31,9 +33,10 @@ from r2rec_bench.prompts.progressive_mask import ProgressiveMask
 from r2rec_bench.traces.collect import Asker, collect
 from r2rec_bench.traces.queries import QueriesConfig, draw_queries
 from r2rec_bench.traces.template import Template
-from r2rec_bench.training.base import Stage, StageContext, StageResult, stages
+from r2rec_bench.training.base import Report, Stage, StageContext, StageResult, stages
 from r2rec_bench.training.sft import Sft, SftConfig
 
+_LOG_EVERY = 10
 _MOST_SINGLE = 4
 """Single chains take three steps each; more of them make long texts that teach little."""
 
@@ -68,6 +71,30 @@ class Pretrain(Stage):
             new_tokenizer().save_pretrained(folder)
             settings = {name: getattr(c, name) for name in SftConfig.model_fields}
             return Sft(SftConfig(**settings)).run(Checkpoint(Path(folder)), read, out, context)
+
+
+def write_weights(config: PretrainConfig, seed: int, out: Path, report: Report) -> None:
+    """A new nano backbone in the folder `out`: weights, tokenizer, the recipe that made them, and the training log.
+
+    Everything is written beside `out` first; what cannot be finished leaves nothing.
+    """
+    context = StageContext(Nano(), ProgressiveMask(), Compact(), (NONE_RATING, *RATINGS), seed, report)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+        made = Path(folder) / out.name
+        made.mkdir()
+        result = Pretrain(config).run(Checkpoint(made), (), made, context)
+        recipe = {
+            "command": "r2rec pretrain OUT",
+            "seed": seed,
+            "settings": config.model_dump(mode="json"),
+            "corpus": {"traces": result.examples, "tokens": result.tokens, "data": "generated worlds only"},
+            "environment": asdict(capture()),
+        }
+        (made / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+        rows = [json.dumps({name: round(value, 6) for name, value in row.items()}) for row in result.log[::_LOG_EVERY]]
+        (made / "training_log.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        made.rename(out)
 
 
 def corpus(worlds: int, questions: int, seed: int, progress: Callable[[int], None]) -> list[Trace]:
@@ -116,10 +143,10 @@ def _parameters(rng: np.random.Generator, number: int) -> SyntheticConfig:
     )
 
 
-def _sampling(rng: np.random.Generator) -> SamplerConfig:
+def _sampling(rng: np.random.Generator) -> ClosedUniformConfig:
     """Mostly what experiments use by default, and a share of everything else."""
     evidence = "single" if rng.random() < 0.15 else "bundle"
-    return SamplerConfig(
+    return ClosedUniformConfig(
         n=int(rng.integers(1, _MOST_SINGLE + 1)) if evidence == "single" else int(rng.choice([8, 8, 8, 6, 4, 2])),
         evidence=evidence,
         order="any" if rng.random() < 0.15 else "forward",
@@ -130,7 +157,7 @@ def _sampling(rng: np.random.Generator) -> SamplerConfig:
 def _asker(
     graph: InteractionGraph,
     dataset: Dataset,
-    sampling: SamplerConfig,
+    sampling: ClosedUniformConfig,
     strategy: PromptStrategy,
     outcomes: tuple[int, ...],
     seed: int,
