@@ -17,7 +17,7 @@ from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import InputError, R2RecError, nearest
 from r2rec_bench.core.manifest import read_manifest
 from r2rec_bench.core.store import Artifact, ArtifactStore
-from r2rec_bench.core.types import Reading, Thought
+from r2rec_bench.core.types import Query, Reading, Thought
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.evaluation.results import RunResult
@@ -175,7 +175,8 @@ class Explainer:
             candidates=len(items),
         )
 
-    def _asked(self, user: str):  # noqa: ANN202
+    def _asked(self, user: str) -> tuple[Query, list[int], int]:
+        """What the user was asked: the query, the candidates' item indices, the positive's place among them."""
         users = self._result.users.user_ids
         if user not in users:
             near = nearest(user, users)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,12 +64,13 @@ def _describe(console: Console, family: str, name: str, component: type[Componen
     console.print(f"[bold]{safe(name)}[/]  ({family})")
     for line in (inspect.getdoc(component) or "").splitlines():
         console.print(f"  {safe(line)}", soft_wrap=True)
-    fields = component.config_type().model_fields
-    told = _docstrings(component.config_type())
+    config = component.config_type()
+    fields, told = config.model_fields, _docstrings(config)
+    defaults = config.model_construct().model_dump(mode="json", warnings=False)
     if fields:
         console.print("Settings")
     for key, field in fields.items():
-        default = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
+        default = f"default {json.dumps(defaults[key], ensure_ascii=False)}" if key in defaults else "required"
         limits = ", ".join(filter(None, [_type_name(field.annotation), *map(_limit, field.metadata)]))
         console.print(f"  [bold]{key}[/]: {safe(limits)}; {safe(default)}", soft_wrap=True)
         if key in told:
@@ -79,7 +82,7 @@ def _describe(console: Console, family: str, name: str, component: type[Componen
 def _type_name(annotation: Any) -> str:  # noqa: ANN401  any type that a setting may have
     if isinstance(annotation, type) and not getattr(annotation, "__args__", ()):
         return annotation.__name__
-    return str(annotation).replace("typing.", "")
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(annotation))
 
 
 def _limit(rule: object) -> str:

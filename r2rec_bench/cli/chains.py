@@ -26,7 +26,8 @@ def sample(
     n: Annotated[int, typer.Option(min=1, help="At most so many chains.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same chains.")] = 0,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the sampler.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the sampler; order is `any` if not set."),
     ] = None,
     fold: Annotated[
         str | None, typer.Option(help="See only what this fold sees: train, validation or test; else the whole log.")

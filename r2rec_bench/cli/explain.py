@@ -44,6 +44,8 @@ def _show(e: Explanation) -> None:
     from rich.panel import Panel
     from rich.table import Table
 
+    from r2rec_bench.report.table import signed
+
     console = stdout()
     console.print(f"[bold]{safe(e.system)}[/], run {e.run_id}\n[dim]{safe(e.protocol)}[/]\n")
     console.print(Panel(safe_lines(e.background), title=f"User {safe(e.user_id)}", title_align="left"))
@@ -54,7 +56,7 @@ def _show(e: Explanation) -> None:
     steps.add_column("As the model wrote it", ratio=2)
     for step in e.steps:
         thought = step.thought
-        row = ("–", "–", "") if thought is None else (f"{thought.weight:+d}", str(thought.forecast), safe(thought.text))
+        row = ("–", "–", "") if thought is None else (signed(thought.weight), str(thought.forecast), safe(thought.text))
         steps.add_row(safe(step.fact), *row)
     console.print(steps if e.steps else "No evidence: no closed chain leads from this user to this item.")
     if e.dropped:

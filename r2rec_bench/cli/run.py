@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 FILES = Annotated[
-    list[Path], typer.Argument(help="An experiment; further files, e.g. ablations of it, add rows to its table.")
+    list[Path],
+    typer.Argument(
+        help="An experiment; further files, e.g. ablations of it, add rows to its table.", metavar="FILE..."
+    ),
 ]
 SET = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change a setting.")]
 OUT = Annotated[Path, typer.Option(help="Folder for reports.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,8 +13,8 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import BoolArray
 from r2rec_bench.explain import Explainer, Explanation
 from r2rec_bench.report.study import Row, Study
-from r2rec_bench.report.table import number
-from r2rec_bench.report.text import markdown
+from r2rec_bench.report.table import number, signed
+from r2rec_bench.report.text import markdown, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def example_lines(example: Example) -> Iterator[str]:
     for step in e.steps:
         yield f"- {markdown(step.fact)}"
         if step.thought is not None:
-            yield f"  Thought: weight {step.thought.weight:+d}, forecast {step.thought.forecast}."
+            yield f"  - Thought: weight {signed(step.thought.weight)}, forecast {step.thought.forecast}."
     if e.dropped:
         yield f"- {e.dropped} more did not fit the token budget."
     yield ""
@@ -84,6 +85,6 @@ def example_lines(example: Example) -> Iterator[str]:
 
 def _code(text: str) -> str:
     """A code span; its fence is longer than any run of backticks in the text."""
-    flat = "".join(character if character.isprintable() else " " for character in text)
-    fence = "`" * (1 + max(map(len, flat.split()), default=0)) if "`" in flat else "`"
+    flat = one_line(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", flat)), default=0))
     return f"{fence} {flat} {fence}"

@@ -153,6 +153,7 @@ def _examples(store: ArtifactStore, study: Study) -> Iterator[str]:
     yield (
         "The evidence in words, then what the model thought of it: a weight from -2 (strongly against) to +2 "
         "(strongly for), and a forecast of the next masked edge, 0 (would not interact) to 5. "
+        "The verdict is the likeliest single answer; the ranking goes by the score, which weighs all answers. "
         "`r2rec explain RUN --user U` shows any other user."
     )
     for example in examples:

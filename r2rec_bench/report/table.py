@@ -93,6 +93,11 @@ def number(value: float, digits: int = 3) -> str:
     return NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
+def signed(value: int) -> str:
+    """A whole number with its sign, 0 without."""
+    return f"{value:+d}" if value else "0"
+
+
 def spread(interval: Interval, digits: int = 3, *, sign: bool = False) -> str:
     """`[low, high]`; empty where there is none."""
     plus = "+" if sign else ""

@@ -19,7 +19,7 @@ def one_line(text: str) -> str:
 
 def markdown(text: str) -> str:
     """`text` as CommonMark and GitHub show it literally, in tables too."""
-    return re.sub(r"([\\`*_\[\]<>{}|!~$#&]|(?<=www)\.|:(?=//)|@)", r"\\\1", one_line(text))
+    return re.sub(r"([\\`*_\[\]<>{}|!~$#&]|(?<=www)\.|:(?=//))", r"\\\1", one_line(text))
 
 
 def latex(text: str) -> str:

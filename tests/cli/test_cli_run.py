@@ -1,0 +1,119 @@
+"""From YAML to report, explanation and back, through the command line."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_prints_its_table_and_says_where_the_report_is(ran):
+    assert ran.result.exit_code == 0, ran.result.output
+    for system in ("popularity", "ease", "nano, untrained", "R2Rec (nano): sft", "untaught: R2Rec (nano): sft"):
+        assert system in ran.result.stdout
+    assert re.search(r"R2Rec \(nano\): sft .* \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]", ran.result.stdout)
+    assert str(ran.folder / "reports" / "tiny" / "report.md") in ran.result.stdout
+
+
+def test_rows_that_two_files_share_appear_once(ran):
+    table = ran.report.split("## Paired")[0]
+    assert table.count("| popularity ") == 1
+    assert table.count("nano, untrained ") == 1
+    assert "Rows **untaught**: What does training do?" in ran.report
+
+
+def test_synthetic_data_is_shouted_in_the_terminal_and_on_top_of_the_report(ran):
+    assert "SYNTHETIC DATA" in ran.result.stderr
+    assert ran.report.index("SYNTHETIC DATA") < ran.report.index("| System")
+    assert "The best possible HR@1 there is 0." in ran.report
+
+
+def test_the_report_compares_explains_and_accounts(ran):
+    assert "R2Rec (nano): sft" in ran.report.split("## Paired comparisons")[1].split("\n")[2]
+    assert "+131.81 %" in ran.report
+    assert "not published to us" in ran.report
+    assert "comparable between general LLMs only" in ran.report
+    assert re.search(r"Thought: weight [-+]?\d, forecast \d\.", ran.report)
+    assert "1,500 questions" in ran.report
+    assert re.search(r"Made by git [0-9a-f]{40}|Made by no git checkout", ran.report)
+    for run_id in ran.run_ids.values():
+        assert run_id[:12] in ran.report
+
+
+def test_a_second_run_does_nothing_and_writes_the_same_bytes(ran):
+    files = {path: path.read_bytes() for path in (ran.folder / "reports" / "tiny").iterdir()}
+    again = ran.invoke(
+        "run", ran.folder / "tiny.yaml", ran.folder / "untaught.yaml", "--out", ran.folder / "reports", "--quiet"
+    )
+    assert again.exit_code == 0
+    assert again.stdout == ran.result.stdout
+    assert "cached" not in again.stderr
+    assert {path: path.read_bytes() for path in files} == files
+
+
+def test_report_renders_from_the_cache_and_makes_nothing(ran):
+    again = ran.invoke("report", ran.folder / "tiny.yaml", "--out", ran.folder / "again")
+    assert again.exit_code == 0
+    assert "untaught" not in (ran.folder / "again" / "tiny" / "report.md").read_text("utf-8")
+    refused = ran.invoke("report", ran.folder / "tiny.yaml", "--set", "seed=1", "--out", ran.folder / "again")
+    assert refused.exit_code == 2
+    assert "no candidates of these settings" in refused.stderr
+    assert "`r2rec run` makes it" in refused.stderr
+
+
+@pytest.mark.parametrize("system", ["ease", "nano, untrained", "R2Rec (nano): sft"])
+def test_a_run_id_gives_a_report_of_its_own(ran, system):
+    run_id = ran.run_ids[system]
+    assert ran.invoke("report", run_id[:8], "--out", ran.folder / "single").exit_code == 0
+    report = (ran.folder / "single" / run_id / "report.md").read_text("utf-8")
+    assert f"| {system} " in report
+    assert ("## Worked examples\n\nNo row" in report) == (system != "R2Rec (nano): sft")
+
+
+def test_an_ablation_alone_gets_a_report_of_its_own(ran):
+    alone = ran.invoke("report", ran.folder / "untaught.yaml", "--out", ran.folder / "alone")
+    assert alone.exit_code == 0
+    assert (ran.folder / "alone" / "untaught" / "report.md").is_file()
+
+
+def test_progress_says_what_was_made_and_what_was_there(ran):
+    assert re.search(r"sft: \d+ of \d+ loss \d\.\d{3}  [\d,]+ tokens/s", ran.result.stderr)
+    assert re.search(r"✓ sft: \d+\.\d s", ran.result.stderr)
+    again = ran.invoke("run", ran.folder / "tiny.yaml", "--out", ran.folder / "once more")
+    assert re.search(r"= popularity: cached, took \d", again.stderr)
+    assert "✓" not in again.stderr
+
+
+def test_explain_shows_evidence_thoughts_and_verdict(ran):
+    run_id = ran.run_ids["R2Rec (nano): sft"]
+    listed = ran.invoke("explain", run_id[:12])
+    user, rank = listed.stdout.splitlines()[1].split()
+    shown = ran.invoke("explain", run_id[:12], "--user", user)
+    assert shown.exit_code == 0, shown.output
+    assert "Step 1: The user" in shown.stdout
+    assert "Ranked 1 of 10." in shown.stdout
+    assert f"ranked {rank}." in shown.stdout
+    assert re.search(r"score 0\.\d{4} \(rating_interaction\)", shown.stdout)
+
+
+def test_explain_refuses_unknown_users_items_runs_and_baselines(ran):
+    ids = ran.run_ids
+    trained = ids["R2Rec (nano): sft"]
+    user = ran.invoke("explain", trained).stdout.splitlines()[1].split()[0]
+    for arguments, said in (
+        ((trained, "--user", "u1000"), "Did you mean 'u10'?"),
+        ((trained, "--user", user, "--item", "nothing"), f"is not among the candidates of user '{user}'"),
+        ((ids["ease"], "--user", user), "is no run of a language model"),
+        (("0123456789ab", "--user", user), "no artifact '0123456789ab'"),
+    ):
+        refused = ran.invoke("explain", *arguments)
+        assert refused.exit_code == 2
+        assert said in refused.stderr
+
+
+def test_wrong_settings_are_found_before_any_work(ran):
+    (ran.folder / "wrong.yaml").write_text("extends: tiny.yaml\nquestion: Why?\nchange: {chains.m: 4}\n")
+    refused = ran.invoke("run", ran.folder / "tiny.yaml", ran.folder / "wrong.yaml", "--set", "seed=7")
+    assert refused.exit_code == 2
+    assert "Did you mean 'chains.n'?" in refused.stderr
+    assert "✓" not in refused.stderr

@@ -1,0 +1,62 @@
+"""The reference against the others, and the paper's two gains."""
+
+import math
+
+import pytest
+
+from r2rec_bench.report.comparisons import compared, relative_gain
+from r2rec_bench.report.study import Study
+
+
+def test_the_reference_is_the_experiments_own_last_stage(make_row):
+    rows = (
+        make_row("ease", "baseline", [1]),
+        make_row("sft", "r2rec", [1]),
+        make_row("grpo", "r2rec", [1]),
+        make_row("grpo", "r2rec", [1], group="ablation"),
+    )
+    assert Study("x", "", rows).reference is rows[2]
+
+
+def test_wins_ties_losses_and_holm_over_the_family(make_row):
+    strong = [1] * 40
+    study = Study(
+        "x",
+        "",
+        (
+            make_row("weak", "baseline", [2] * 40),
+            make_row("equal", "baseline", strong),
+            make_row("R2Rec", "r2rec", strong),
+        ),
+    )
+    found = compared(study)
+    assert found is not None
+    weak, equal = found.pairs
+    assert (weak.comparison.wins, weak.comparison.ties, weak.comparison.losses) == (40, 0, 0)
+    assert weak.comparison.difference.mean == 1.0
+    assert weak.adjusted == pytest.approx(2 * weak.comparison.p_value)
+    assert equal.comparison.p_value == equal.adjusted == 1.0
+    assert math.isnan(equal.detectable)
+
+
+def test_rows_asked_about_other_users_are_left_out_with_the_reason(make_row):
+    other = make_row("ease", "baseline", [1, 2], users="v")
+    found = compared(Study("x", "", (other, make_row("R2Rec", "r2rec", [1, 2]))))
+    assert found is not None
+    assert found.pairs == ()
+    [(row, reason)] = found.left_out
+    assert row is other
+    assert "users have a result under one system only" in reason
+
+
+def test_without_an_r2rec_row_there_is_nothing_to_compare(make_row):
+    assert compared(Study("x", "", (make_row("ease", "baseline", [1]),))) is None
+
+
+def test_relative_gains(make_row):
+    best, of = make_row("ease", "baseline", [1, 1, 2, 2]), make_row("R2Rec", "r2rec", [1, 1, 1, 2])
+    study = Study("x", "", (make_row("popularity", "baseline", [1, 2, 2, 2]), best, of))
+    assert study.best_baseline is best
+    assert relative_gain(of, best) == pytest.approx(0.5)
+    assert math.isnan(relative_gain(of, None))
+    assert math.isnan(relative_gain(of, make_row("zero", "untrained", [2, 2, 2, 2])))

@@ -1,0 +1,56 @@
+"""A worked example in Markdown: hostile titles and completions stay text."""
+
+from r2rec_bench.core.types import Reading, Thought
+from r2rec_bench.explain import ExplainedStep, Explanation
+from r2rec_bench.report.examples import Example, example_lines
+
+
+def explanation(completion: str = "done", answer: int | None = 4) -> Explanation:
+    return Explanation(
+        run_id="0" * 16,
+        system="R2Rec",
+        protocol="",
+        ranker="rating_expectation",
+        user_id="7",
+        item_id="9",
+        title="<img src=x>|`a`\nb",
+        background='Latest: "[x](y)".',
+        steps=(
+            ExplainedStep("Step 1: liked *it*.", Thought(1, 2, 5)),
+            ExplainedStep("Step 2: unread.", None),
+        ),
+        dropped=3,
+        reading=Reading((), answer),
+        completion=completion,
+        score=3.5,
+        rank=1,
+        positive_title="A_B",
+        positive_rank=2,
+        candidates=20,
+    )
+
+
+def lines(e: Explanation) -> list[str]:
+    return list(example_lines(Example("A miss", "Drawn.", e)))
+
+
+def test_evidence_thoughts_verdict_and_ranks():
+    text = lines(explanation())
+    assert text[0] == r"### A miss: user 7, “\<img src=x\>\|\`a\` b”"
+    assert r"- Step 1: liked \*it\*." in text
+    assert text[text.index(r"- Step 1: liked \*it\*.") + 1] == "  - Thought: weight +2, forecast 5."
+    assert text[text.index("- Step 2: unread.") + 1] == "- 3 more did not fit the token budget."
+    verdict = next(line for line in text if line.startswith("**Verdict"))
+    assert verdict == (
+        "**Verdict: rating 4**, score 3.5000 (`rating_expectation`), ranked 1 of 20. "
+        r"What the user took: “A\_B”, ranked 2."
+    )
+
+
+def test_an_answer_that_could_not_be_read_and_one_of_no_interest():
+    assert explanation(answer=None).verdict == "no answer that could be read"
+    assert explanation(answer=0).verdict == "would not interact"
+
+
+def test_backticks_in_a_completion_do_not_end_its_code_span():
+    assert lines(explanation(completion="a `` b\n` c"))[-1] == "As written by the model: ``` a `` b ` c ```"
