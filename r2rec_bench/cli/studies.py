@@ -16,7 +16,8 @@ from r2rec_bench.report.markdown import write
 from r2rec_bench.report.study import Row, Study, lineage, row_of, synthetic_note
 from r2rec_bench.report.table import main_table
 
-_SHOWN = ("System", "HR@1", "HR@5", "NDCG@10", "Training s", "Evaluation s", "Run")
+_SHOWN = ("System", "HR@1", "HR@5", "NDCG@10")
+"""With seconds and run ids, what fits into 80 columns."""
 
 
 def artifact_store(*, frozen: bool = False) -> ArtifactStore:
@@ -54,17 +55,28 @@ def _name(loaded: Loaded[Experiment], path: Path) -> str:
 
 def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequence[str]) -> None:
     """Writes the report and prints the heart of its table; `warnings` are said again, so that none scrolls away."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     path = write(store, study, out / study.name)
     table = main_table(study)
     chosen = [index for index, head in enumerate(table.heads) if head in _SHOWN]
-    shown = Table(title=safe(study.name), title_justify="left", caption=safe(study.protocol), caption_justify="left")
-    for index in chosen:
-        shown.add_column(table.heads[index], justify="left" if index == 0 else "right", no_wrap=index > 0)
-    for row in table.rows:
-        cells = [row[index] for index in chosen]
-        shown.add_row(*(f"[bold]{safe(cell.plain)}[/]" if cell.place == 1 else safe(cell.plain) for cell in cells))
+    shown = Table(
+        title=safe(study.name),
+        title_justify="left",
+        caption=safe(study.protocol),
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for head in (*(table.heads[index] for index in chosen), "Seconds", "Run"):
+        shown.add_column(head, justify="left" if head == "System" else "right", no_wrap=head != "System")
+    for row, cells in zip(study.rows, table.rows, strict=True):
+        texts = [safe(cells[index].plain) for index in chosen]
+        marked = [
+            f"[bold]{text}[/]" if cells[index].place == 1 else text for index, text in zip(chosen, texts, strict=True)
+        ]
+        shown.add_row(*marked, f"{row.result.cost.seconds:,.1f}", row.short_id)
     console = stdout()
     console.print(shown)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
