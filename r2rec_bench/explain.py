@@ -17,7 +17,8 @@ from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import InputError, R2RecError, nearest
 from r2rec_bench.core.manifest import read_manifest
 from r2rec_bench.core.store import Artifact, ArtifactStore
-from r2rec_bench.core.types import Query, Reading, Thought
+from r2rec_bench.core.texts import Reading, Thought
+from r2rec_bench.core.types import Query
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.evaluation.results import RunResult

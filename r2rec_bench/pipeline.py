@@ -21,7 +21,8 @@ from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
-from r2rec_bench.core.types import Candidates, Cost, Prompt, Ranking
+from r2rec_bench.core.texts import Prompt
+from r2rec_bench.core.types import Candidates, Cost, Ranking
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
@@ -49,8 +50,10 @@ def _rooms(*names: str) -> tuple[str, ...]:
 
 
 _LIST_CODE = _rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
-_ASKING_CODE = _rooms("core.seeds", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking")
-_TRAINING_CODE = _rooms("core.seeds", "core.types", "llm", "prompts", "training")
+_ASKING_CODE = _rooms(
+    "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
+)
+_TRAINING_CODE = _rooms("core.seeds", "core.texts", "core.types", "llm", "prompts", "training")
 _SCORING_CODE = _rooms("core.types", "evaluation")
 
 

@@ -56,18 +56,12 @@ def sample(
 
 def _sampler(name: str, settings: list[str]) -> ChainSampler:
     from r2rec_bench.chains.base import chain_samplers
+    from r2rec_bench.cli.settings import parse_settings
     from r2rec_bench.core.config import validate
-    from r2rec_bench.core.errors import InputError
-    from r2rec_bench.core.tree import Origin, plain
-    from r2rec_bench.core.yamlfile import parse_yaml
 
-    given: dict[str, object] = {"order": "any"}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise InputError(f"--set: expected KEY=VALUE; got '{setting}'")
-        given[key.strip()] = plain(parse_yaml(value, "--set", lambda _: Origin("--set")).root)
     component = chain_samplers.get(name)
+    # What is shown are chains, and PROTOCOL's valid chain has them in any order.
+    given = {"evidence": "single", "order": "any", **parse_settings(settings)}
     return component(validate(component.config_type(), given, f"--sampler {name}"))
 
 

@@ -57,7 +57,7 @@ class Lines(Quiet):
 
     def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         tenth = 10 * done // total if total else 0
-        if tenth > self._tenth:
+        if tenth != self._tenth:  # lower again where a stage has a second part
             self._tenth = tenth
             self.console.print(f"{safe(self._stage)}: {done} of {total} {figures_line(figures)}".rstrip())
 

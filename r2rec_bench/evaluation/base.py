@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Candidates, FloatArray, InteractionLog, Prompt, Ranking
+from r2rec_bench.core.texts import Prompt
+from r2rec_bench.core.types import Candidates, FloatArray, InteractionLog, Ranking
 from r2rec_bench.prompts.wording import Wording
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.types import BoolArray, FloatArray, Message, Prompt
+from r2rec_bench.core.texts import Message, Prompt
+from r2rec_bench.core.types import BoolArray, FloatArray
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
 
 if TYPE_CHECKING:

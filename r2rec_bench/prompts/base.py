@@ -15,7 +15,8 @@ from pydantic import Field
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Evidence, ItemCatalog, Prompt, Reading, Thought
+from r2rec_bench.core.texts import Prompt, Reading, Thought
+from r2rec_bench.core.types import Evidence, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Step, steps_of
 from r2rec_bench.prompts.wording import Wording

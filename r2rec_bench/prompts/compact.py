@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from r2rec_bench.core.types import NONE_RATING, RATINGS, ItemCatalog, Thought
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.core.types import NONE_RATING, RATINGS, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Hop, Step, whole_rating
 from r2rec_bench.prompts.wording import ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Wording, bucket

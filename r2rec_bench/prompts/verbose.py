@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from r2rec_bench.core.types import NONE_RATING, Bundle, Edge, ItemCatalog, Thought
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.core.types import NONE_RATING, Bundle, Edge, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Hop, Step
 from r2rec_bench.prompts.wording import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Wording

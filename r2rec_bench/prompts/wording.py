@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from r2rec_bench.core.types import ItemCatalog, Reading, Thought
+from r2rec_bench.core.texts import Reading, Thought
+from r2rec_bench.core.types import ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Step
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Prompt, Thought
+from r2rec_bench.core.texts import Prompt, Thought
 from r2rec_bench.prompts.base import Question
 from r2rec_bench.prompts.steps import Step
 from r2rec_bench.prompts.wording import Wording

@@ -9,7 +9,8 @@ import numpy as np
 
 from r2rec_bench.chains.base import ChainSampler
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.types import ItemCatalog, Query, Thought, Trace
+from r2rec_bench.core.texts import Thought, Trace
+from r2rec_bench.core.types import ItemCatalog, Query
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.prompts.base import PromptStrategy, Question
 from r2rec_bench.prompts.steps import steps_of

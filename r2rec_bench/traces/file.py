@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from r2rec_bench.core.types import Trace
+from r2rec_bench.core.texts import Trace
 
 _TRACES = TypeAdapter(Sequence[Trace])
 

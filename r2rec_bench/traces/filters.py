@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from r2rec_bench.core.types import Prompt, Trace
+from r2rec_bench.core.texts import Prompt, Trace
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording
 

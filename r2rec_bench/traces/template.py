@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.types import NONE_RATING, Thought
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.core.types import NONE_RATING
 from r2rec_bench.prompts.base import Question
 from r2rec_bench.prompts.steps import Hop, Step, whole_rating
 from r2rec_bench.prompts.wording import Wording

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Trace
+from r2rec_bench.core.texts import Trace
 from r2rec_bench.llm.base import Backbone, Checkpoint
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from r2rec_bench.core.config import Config, Family, Spec, Tune
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.types import FloatArray, Trace
+from r2rec_bench.core.texts import Trace
+from r2rec_bench.core.types import FloatArray
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.training.base import Stage, StageContext, StageResult, stages
 from r2rec_bench.training.loop import LoopConfig

@@ -19,7 +19,8 @@ from pydantic import Field
 from r2rec_bench.chains.closed_uniform import ClosedUniform, ClosedUniformConfig
 from r2rec_bench.core.environment import capture
 from r2rec_bench.core.seeds import derive, generator
-from r2rec_bench.core.types import NONE_RATING, RATINGS, Trace, Visibility
+from r2rec_bench.core.texts import Trace
+from r2rec_bench.core.types import NONE_RATING, RATINGS, Visibility
 from r2rec_bench.data.base import Dataset, Fold
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.data.splits.leave_last_out import LeaveLastOut

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from r2rec_bench.core.config import Tune
 from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.types import Trace
+from r2rec_bench.core.texts import Trace
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.training.base import Stage, StageContext, StageResult, stages
 from r2rec_bench.training.loop import LoopConfig

@@ -12,7 +12,9 @@ from r2rec_bench.core.yamlfile import YamlText, parse_yaml, read_yaml
 # PyYAML itself does not read back every control character that it writes.
 PRINTABLE = st.characters(exclude_categories=["C", "Z"]) | st.just(" ")
 KEYS = st.text("abcxyz_", min_size=1, max_size=5)
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(PRINTABLE, max_size=12)
+# PyYAML writes YAML 1.1, where 0E0 and 0o7 are words and need no quotes; read as 1.2 they are numbers.
+WORDS = st.text(PRINTABLE, max_size=12).filter(lambda text: text[:1] not in "+-.0123456789")
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3))
 
 

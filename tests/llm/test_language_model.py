@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.types import Prompt
+from r2rec_bench.core.texts import Prompt
 from r2rec_bench.llm.base import LoadOptions
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.nano import BEGIN, END, NanoShape, new_model, new_tokenizer

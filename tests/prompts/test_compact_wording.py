@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r2rec_bench.core.types import NONE_RATING, RATINGS, Bundle, Chain, Edge, Evidence, ItemCatalog, Query, Thought
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.core.types import NONE_RATING, RATINGS, Bundle, Chain, Edge, Evidence, ItemCatalog, Query
 from r2rec_bench.graph import Audience
 from r2rec_bench.llm.nano import new_tokenizer
 from r2rec_bench.prompts.compact import MAX_STEPS, Compact, vocabulary

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.types import NONE_RATING, RATINGS, Chain, Edge, Evidence, ItemCatalog, Prompt, Query, Thought
+from r2rec_bench.core.texts import Prompt, Thought
+from r2rec_bench.core.types import NONE_RATING, RATINGS, Chain, Edge, Evidence, ItemCatalog, Query
 from r2rec_bench.prompts.base import PromptStrategy, StrategyConfig, prompt_strategies
 from r2rec_bench.prompts.compact import MAX_STEPS, Compact
 from r2rec_bench.prompts.direct import Direct

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r2rec_bench.core.types import NONE_RATING, RATINGS, Edge, ItemCatalog, Thought
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.core.types import NONE_RATING, RATINGS, Edge, ItemCatalog
 from r2rec_bench.prompts.steps import Hop, Step
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.prompts.wordings import WORDINGS

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r2rec_bench.core.types import RATINGS, Bundle, Chain, Edge, Evidence, ItemCatalog, Query, Thought
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.core.types import RATINGS, Bundle, Chain, Edge, Evidence, ItemCatalog, Query
 from r2rec_bench.graph import Audience
 from r2rec_bench.prompts.steps import steps_of
 from r2rec_bench.prompts.verbose import Verbose, quoted

@@ -1,6 +1,6 @@
 """A worked example in Markdown: hostile titles and completions stay text."""
 
-from r2rec_bench.core.types import Reading, Thought
+from r2rec_bench.core.texts import Reading, Thought
 from r2rec_bench.explain import ExplainedStep, Explanation
 from r2rec_bench.report.examples import Example, example_lines
 

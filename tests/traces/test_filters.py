@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from r2rec_bench.core.types import Prompt, Query, Thought, Trace
+from r2rec_bench.core.texts import Prompt, Thought, Trace
+from r2rec_bench.core.types import Query
 from r2rec_bench.prompts.direct import Direct
 from r2rec_bench.prompts.progressive_mask import ProgressiveMask
 from r2rec_bench.prompts.verbose import Verbose

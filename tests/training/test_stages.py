@@ -9,7 +9,8 @@ import pytest
 
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import ConfigError, InputError, R2RecError
-from r2rec_bench.core.types import Prompt, Query, Trace
+from r2rec_bench.core.texts import Prompt, Trace
+from r2rec_bench.core.types import Query
 from r2rec_bench.llm.base import Backbone, Checkpoint, LoadOptions
 from r2rec_bench.llm.hf import HfConfig, HuggingFace
 from r2rec_bench.llm.model import LanguageModel, TokenIds

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from r2rec_bench.core.config import Config
 from r2rec_bench.core.resources import measure
-from r2rec_bench.core.types import NONE_RATING, RATINGS, BoolArray, Case, Cost, FloatArray, Prompt, Ranking
+from r2rec_bench.core.texts import Prompt
+from r2rec_bench.core.types import NONE_RATING, RATINGS, BoolArray, Case, Cost, FloatArray, Ranking
 from r2rec_bench.evaluation.base import Progress, Ranker, Reader, rankers
 from r2rec_bench.llm.model import LanguageModel, TokenIds
 from r2rec_bench.prompts.wording import THINK_CLOSE

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import FloatArray, Reading, Trace
+from r2rec_bench.core.texts import Reading, Trace
+from r2rec_bench.core.types import FloatArray
 
 
 class Reward(Component):

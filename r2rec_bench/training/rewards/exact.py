@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from r2rec_bench.core.types import FloatArray, Reading, Trace
+from r2rec_bench.core.texts import Reading, Trace
+from r2rec_bench.core.types import FloatArray
 from r2rec_bench.training.rewards.base import Reward, rewards
 
 

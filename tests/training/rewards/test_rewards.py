@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r2rec_bench.core.types import Prompt, Query, Reading, Thought, Trace
+from r2rec_bench.core.texts import Prompt, Reading, Thought, Trace
+from r2rec_bench.core.types import Query
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.compact import Compact
 from r2rec_bench.prompts.progressive_mask import ProgressiveMask
