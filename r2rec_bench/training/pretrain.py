@@ -49,8 +49,8 @@ class PretrainConfig(SftConfig):
     batch_size: Annotated[int, Field(ge=1)] = 128
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     group_by_length: bool = True
-    worlds: Annotated[int, Field(ge=1)] = 40
-    questions: Annotated[int, Field(ge=1)] = 8_000
+    worlds: Annotated[int, Field(ge=1)] = 60
+    questions: Annotated[int, Field(ge=1)] = 4_000
     """Per world."""
     shape: NanoShape = NanoShape()
 
