@@ -35,7 +35,7 @@ def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore
             rows.setdefault(outcome.result.run_id, Row(group, outcome.kind, outcome.result, outcome.artifact))
     first = loaded[0]
     return Study(
-        name=_name(first, files[0]),
+        name="+".join(_name(one, path) for one, path in zip(loaded, files, strict=True)),
         question=first.question or first.value.question,
         rows=tuple(rows.values()),
         ablations={one.name: one.question or one.value.question for one in loaded[1:]},
@@ -49,7 +49,7 @@ def of_run(store: ArtifactStore, run: str) -> Study:
 
 
 def _name(loaded: Loaded[Experiment], path: Path) -> str:
-    """The experiment's own name; an ablation goes by its file, so that its report does not replace the experiment's."""
+    """An experiment's own name; an ablation goes by its file, so that its report replaces no other."""
     return path.stem if loaded.extends else loaded.value.name
 
 
