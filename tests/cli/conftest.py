@@ -50,12 +50,12 @@ class Ran:
 
     @property
     def report(self) -> str:
-        return (self.folder / "reports" / "tiny" / "report.md").read_text("utf-8")
+        return (self.folder / "reports" / "tiny+untaught" / "report.md").read_text("utf-8")
 
     @property
     def run_ids(self) -> dict[str, str]:
         """By system."""
-        with (self.folder / "reports" / "tiny" / "results.csv").open(encoding="utf-8") as file:
+        with (self.folder / "reports" / "tiny+untaught" / "results.csv").open(encoding="utf-8") as file:
             return {row["system"]: row["run_id"] for row in csv.DictReader(file)}
 
 

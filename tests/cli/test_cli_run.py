@@ -12,7 +12,7 @@ def test_a_run_prints_its_table_and_says_where_the_report_is(ran):
     for system in ("popularity", "ease", "nano, untrained", "R2Rec (nano): sft", "untaught: R2Rec (nano): sft"):
         assert system in ran.result.stdout
     assert re.search(r"R2Rec \(nano\): sft .* \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]", ran.result.stdout)
-    assert str(ran.folder / "reports" / "tiny" / "report.md") in ran.result.stdout
+    assert str(ran.folder / "reports" / "tiny+untaught" / "report.md") in ran.result.stdout
 
 
 def test_rows_that_two_files_share_appear_once(ran):
@@ -41,7 +41,7 @@ def test_the_report_compares_explains_and_accounts(ran):
 
 
 def test_a_second_run_does_nothing_and_writes_the_same_bytes(ran):
-    files = {path: path.read_bytes() for path in (ran.folder / "reports" / "tiny").iterdir()}
+    files = {path: path.read_bytes() for path in (ran.folder / "reports" / "tiny+untaught").iterdir()}
     again = ran.invoke(
         "run", ran.folder / "tiny.yaml", ran.folder / "untaught.yaml", "--out", ran.folder / "reports", "--quiet"
     )
