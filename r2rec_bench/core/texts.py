@@ -28,6 +28,7 @@ class Prompt:
         dropped: pieces left out to stay within the token budget.
         tokens: length by the counter the strategy was given.
         outcomes: the answers allowed, ascending.
+        masked: whether a piece stays hidden until its step.
     """
 
     system: str
@@ -38,6 +39,7 @@ class Prompt:
     dropped: int
     tokens: int
     outcomes: tuple[int, ...] = (NONE_RATING, *RATINGS)
+    masked: bool = True
 
     @property
     def content(self) -> str:
@@ -51,7 +53,8 @@ class Prompt:
         return (*system, Message("user", self.content))
 
     def view(self, step: int) -> str:
-        """The user's turn with pieces 1 to `step` revealed and every later one masked."""
+        """The user's turn with pieces 1 to `step` revealed and every later one masked, if pieces are."""
+        step = step if self.masked else len(self.pieces)
         shown = [*self.pieces[:step], *[self.mask] * (len(self.pieces) - step)]
         return "\n".join([part for part in (self.head, *shown, self.ask) if part])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -19,7 +20,7 @@ from r2rec_bench.core.texts import Prompt, Reading, Thought
 from r2rec_bench.core.types import Evidence, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Step, steps_of
-from r2rec_bench.prompts.wording import Wording
+from r2rec_bench.prompts.wording import Thinking, Wording
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +57,15 @@ class PromptStrategy(Component):
     """Turns a question into a prompt, and a completion into a reading."""
 
     config: StrategyConfig
-    thinks: ClassVar[bool]
-    """Whether the completion has thoughts before its answer."""
+    thinking: ClassVar[Thinking]
+    """What the completion says before its answer."""
+    rated: ClassVar[bool] = True
+    """Whether the prompt tells ratings."""
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the completion has thoughts before its answer."""
+        return self.thinking is not Thinking.NONE
 
     def render(self, question: Question, wording: Wording, count: Callable[[str], int]) -> Prompt:
         """The prompt for `question`.
@@ -70,23 +78,25 @@ class PromptStrategy(Component):
         Raises:
             InputError: not even the question without evidence fits the budget.
         """
-        steps = steps_of(question.evidence)
-        whole = Prompt(
-            wording.system(thinks=self.thinks, outcomes=question.outcomes),
-            wording.head(question.visible, question.target, question.catalog, self.config.history),
-            tuple(wording.piece(step, question.target, question.catalog) for step in steps),
-            wording.ask(question.target, question.catalog, question.outcomes, thinks=self.thinks),
+        steps = self.evidence(question)
+        bare = Prompt(
+            wording.system(self.thinking, question.outcomes),
+            wording.head(question.visible, question.target, question.catalog, self.config.history, rated=self.rated),
+            (),
+            wording.ask(question.target, question.catalog, question.outcomes, self.thinking),
             wording.mask,
             dropped=0,
             tokens=0,
             outcomes=question.outcomes,
         )
 
+        @cache
         def cut(kept: int) -> Prompt:
-            return replace(whole, pieces=whole.pieces[:kept], dropped=len(steps) - kept)
+            pieces = tuple(self.piece(step, question, wording) for step in self.revealed(steps[:kept]))
+            return replace(bare, pieces=pieces, dropped=len(steps) - kept)
 
         def length(kept: int) -> int:
-            return count(whole.system) + count(cut(kept).content)
+            return count(bare.system) + count(cut(kept).content)
 
         ends = [end for end in _ends(steps) if end <= wording.max_steps]
         kept, tokens = ends[-1], length(ends[-1])
@@ -102,6 +112,27 @@ class PromptStrategy(Component):
             tokens = length(kept)
         return replace(cut(kept), tokens=tokens)
 
+    def steps(self, question: Question, prompt: Prompt) -> tuple[Step, ...]:
+        """What the pieces of `prompt`, which is this strategy's for `question`, reveal; a thought is due on each."""
+        steps = self.evidence(question)
+        return self.revealed(steps[: len(steps) - prompt.dropped])
+
+    def evidence(self, question: Question) -> tuple[Step, ...]:
+        """What this strategy would tell of the evidence if all of it fitted, piece by piece."""
+        return steps_of(question.evidence)
+
+    def revealed(self, kept: tuple[Step, ...]) -> tuple[Step, ...]:
+        """The steps in which the pieces that fitted are revealed: each on its own."""
+        return kept
+
+    def piece(self, step: Step, question: Question, wording: Wording) -> str:
+        """How the prompt says a step."""
+        return wording.piece(step, question.target, question.catalog)
+
+    def taught(self, prompt: Prompt, answer: int, wording: Wording) -> Prompt:
+        """What a teacher reads in place of the student's `prompt`, whose true answer is `answer`: the same."""
+        return prompt
+
     def complete(self, thoughts: Sequence[Thought], answer: int, wording: Wording) -> str:
         """The completion a student should write: thoughts, if this strategy has any, then the answer."""
         return wording.complete(thoughts if self.thinks else None, answer)
@@ -109,7 +140,8 @@ class PromptStrategy(Component):
     def read(self, completion: str, prompt: Prompt, wording: Wording) -> Reading:
         """`completion` parsed; the answer counts only after the thoughts have ended, and only if `prompt` allows it."""
         steps = len(prompt.pieces) if self.thinks else None
-        return wording.read(completion, steps=steps, outcomes=prompt.outcomes)
+        free = self.thinking is Thinking.FREE
+        return wording.read(completion, steps=steps, outcomes=prompt.outcomes, free=free)
 
 
 def _ends(steps: Sequence[Step]) -> list[int]:

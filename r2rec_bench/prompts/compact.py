@@ -21,7 +21,7 @@ from r2rec_bench.core.texts import Thought
 from r2rec_bench.core.types import NONE_RATING, RATINGS, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Hop, Step, whole_rating
-from r2rec_bench.prompts.wording import ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Wording, bucket
+from r2rec_bench.prompts.wording import ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Thinking, Wording, bucket
 
 MAX_STEPS = 64
 _LIFT, _AUDIENCE, _MEAN, _GAP = (0.5, -12, 16), (0.5, 0, 50), (0.25, 4, 20), (1.0, -12, 12)
@@ -41,23 +41,29 @@ class Compact(Wording):
     quotes = False
     max_steps = MAX_STEPS
 
-    def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
+    def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         return ""
 
-    def head(self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int) -> str:
+    def head(
+        self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int, *, rated: bool = True
+    ) -> str:
         audience = visible.audience(target)
         ratings = visible.history_ratings()
         known = ratings[np.isfinite(ratings)]
-        own = float(known.mean()) if len(known) else math.nan
+        own = float(known.mean()) if rated and len(known) else math.nan
+        others = audience.mean_rating if rated else math.nan
         people = math.log2(audience.people + 1)
-        return f"{_word('u', own, _MEAN)} {_word('n', people, _AUDIENCE)} {_word('m', audience.mean_rating, _MEAN)}"
+        return f"{_word('u', own, _MEAN)} {_word('n', people, _AUDIENCE)} {_word('m', others, _MEAN)}"
 
-    def piece(self, step: Step, target: int, catalog: ItemCatalog) -> str:
+    def number(self, step: Step) -> str:
+        return f"#{step.number}"
+
+    def fact(self, step: Step, target: int, catalog: ItemCatalog) -> str:
         if step.bundle is not None:
             b = step.bundle
             lift, onward = math.log2(b.lift), math.log2(b.forward_lift)
             return (
-                f"#{step.number} {_rating(step.edge.rating)} {_word('L', lift, _LIFT)} "
+                f"{_rating(step.edge.rating)} {_word('L', lift, _LIFT)} "
                 f"{_word('F', onward, _LIFT)} {_word('m', b.mean_rating, _MEAN)}"
             )
         arrived = step.hop is Hop.ONWARD and step.edge.item == target
@@ -66,11 +72,11 @@ class Compact(Wording):
         if arrived and step.chain is not None:
             steps = step.chain.gap_steps
             gap = " " + _word("g", math.copysign(math.log2(abs(steps) + 1), steps), _GAP)
-        return f"#{step.number} {code} {_rating(step.edge.rating)}{gap}"
+        return f"{code} {_rating(step.edge.rating)}{gap}"
 
-    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], *, thinks: bool) -> str:
+    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], thinking: Thinking) -> str:
         task = "touch" if NONE_RATING in outcomes else "rate"
-        return f"{self.mask} {task} {'think' if thinks else 'direct'}"
+        return f"{self.mask} {task} {'direct' if thinking is Thinking.NONE else 'think'}"
 
     def thought(self, thought: Thought, step: Step, target: int, catalog: ItemCatalog) -> str:
         return f"#{thought.step} {_weight(thought.weight)} f{thought.forecast}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from r2rec_bench.prompts.base import PromptStrategy, prompt_strategies
+from r2rec_bench.prompts.wording import Thinking
 
 
 @prompt_strategies.register("direct")
@@ -12,4 +13,4 @@ class Direct(PromptStrategy):
     Source: ablation of R2Rec (arXiv 2506.05069).
     """
 
-    thinks = False
+    thinking = Thinking.NONE

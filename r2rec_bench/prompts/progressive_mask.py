@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from r2rec_bench.prompts.base import PromptStrategy, prompt_strategies
+from r2rec_bench.prompts.wording import Thinking
 
 
 @prompt_strategies.register("progressive_mask")
@@ -12,4 +13,4 @@ class ProgressiveMask(PromptStrategy):
     Source: R2Rec (arXiv 2506.05069), progressive masked prompting and interaction-of-thought.
     """
 
-    thinks = True
+    thinking = Thinking.STEPS

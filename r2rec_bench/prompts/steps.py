@@ -20,6 +20,8 @@ class Hop(StrEnum):
     """A peer's edge to the next item of the chain, at last to the target."""
     BUNDLE = "bundle"
     """All chains through one shared item, at once."""
+    WHOLE = "whole"
+    """All the evidence, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Step:
         bundle: the bundle revealed, or None.
         next_rating: the true rating of the next masked edge of the same chain, 0 where it has none; None where the
             next masked edge is the closing one, which nobody may look up here.
+        parts: the pieces that a step over all the evidence reveals together; none for a step that is one piece.
     """
 
     number: int
@@ -42,6 +45,11 @@ class Step:
     chain: Chain | None = None
     bundle: Bundle | None = None
     next_rating: int | None = None
+    parts: tuple[Step, ...] = ()
+
+    def outcome(self, answer: int) -> int:
+        """The true value of what a thought about this step forecasts, where the closing edge is `answer`."""
+        return answer if self.next_rating is None else self.next_rating
 
 
 def steps_of(evidence: Evidence) -> tuple[Step, ...]:

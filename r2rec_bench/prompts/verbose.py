@@ -11,11 +11,25 @@ from r2rec_bench.core.texts import Thought
 from r2rec_bench.core.types import NONE_RATING, Bundle, Edge, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Hop, Step
-from r2rec_bench.prompts.wording import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Wording
+from r2rec_bench.prompts.wording import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Thinking, Wording
 
 _WEIGHTS = {-2: "strongly against", -1: "against", 0: "neutral", 1: "for", 2: "strongly for"}
 _WEIGHED = {name: weight for weight, name in _WEIGHTS.items()}
 _THOUGHT = re.compile(r"Step ([1-9][0-9]{0,3})\. (.+) Weight: ([a-z ]+)\. Forecast: ([0-5])\.")
+_ANSWER = f"then the answer as {ANSWER_OPEN}digit{ANSWER_CLOSE}."
+_LINE = f"<what it says> Weight: <{' | '.join(_WEIGHTS.values())}>. Forecast: <digit>.'"
+_HOW = {
+    Thinking.NONE: f"Answer at once as {ANSWER_OPEN}digit{ANSWER_CLOSE}, without explanation.",
+    Thinking.STEPS: (
+        f"For each piece of evidence, in order, write one line 'Step k. {_LINE} The forecast is for the next masked "
+        f"rating. Put all steps inside {THINK_OPEN} and {THINK_CLOSE}, {_ANSWER}"
+    ),
+    Thinking.WHOLE: (
+        f"For all the evidence together, if there is any, write one line 'Step 1. {_LINE} The forecast is for the "
+        f"rating asked for. Put it inside {THINK_OPEN} and {THINK_CLOSE}, {_ANSWER}"
+    ),
+    Thinking.FREE: f"Think step by step inside {THINK_OPEN} and {THINK_CLOSE}, {_ANSWER}",
+}
 _MAX_TITLE = 120
 _HARMLESS = str.maketrans('<>[]|"', "()()/'")
 
@@ -30,43 +44,58 @@ class Verbose(Wording):
     quotes = True
     max_steps = 9_999
 
-    def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
+    def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         scale = "a rating from 1 (bad) to 5 (excellent)"
         if NONE_RATING in outcomes:
             scale += ", or 0 if the user would not interact with the item"
-        how = (
-            "For each piece of evidence, in order, write one line 'Step k. <what it says> Weight: "
-            f"<{' | '.join(_WEIGHTS.values())}>. Forecast: <digit>.' The forecast is for the next masked rating. "
-            f"Put all steps inside {THINK_OPEN} and {THINK_CLOSE}, then the answer as {ANSWER_OPEN}digit{ANSWER_CLOSE}."
-            if thinks
-            else f"Answer at once as {ANSWER_OPEN}digit{ANSWER_CLOSE}, without explanation."
+        return (
+            "You predict how a user would rate an item from what similar people did. "
+            f"The answer is {scale}. {_HOW[thinking]}"
         )
-        return f"You predict how a user would rate an item from what similar people did. The answer is {scale}. {how}"
 
-    def head(self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int) -> str:
+    def head(
+        self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int, *, rated: bool = True
+    ) -> str:
         first = max(0, visible.query.position - history)
         items, ratings = visible.history_items()[first:].tolist(), visible.history_ratings()[first:].tolist()
-        rated = zip(items, ratings, strict=True)
-        listed = "; ".join(f"{_title(catalog, item)}{_stars(rating)}" for item, rating in rated)
+        own = zip(items, ratings, strict=True)
+        listed = "; ".join(f"{_title(catalog, item)}{_stars(rating) if rated else ''}" for item, rating in own)
         audience = visible.audience(target)
         lines = [f"Latest items of the user, oldest first: {listed}."] if listed else []
         lines.append(f"Candidate: {_title(catalog, target)}. Others who know it: {audience.people}.")
-        if not math.isnan(audience.mean_rating):
+        if rated and not math.isnan(audience.mean_rating):
             lines[-1] += f" Their mean rating: {audience.mean_rating:.1f}."
         return "\n".join(lines)
 
-    def piece(self, step: Step, target: int, catalog: ItemCatalog) -> str:
-        return f"Step {step.number}: {_fact(step, target, catalog)}"
+    def number(self, step: Step) -> str:
+        return f"Step {step.number}:"
 
-    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], *, thinks: bool) -> str:
+    def fact(self, step: Step, target: int, catalog: ItemCatalog) -> str:
+        """Worded so that no number needs a plural."""
+        title = _title(catalog, step.edge.item)
+        if step.bundle is not None:
+            return f"{_arrow('The user', step.edge, title)}; steps ago: {step.bundle.steps_ago}. " + _crowd(
+                step.bundle, _title(catalog, target)
+            )
+        if step.hop is Hop.OWN:
+            return f"{_arrow('The user', step.edge, title)}."
+        if step.hop is Hop.SHARED:
+            return f"{_arrow('A peer also', step.edge, title)}."
+        if step.chain is None or step.edge.item != target:
+            return f"{_arrow('The peer', step.edge, title)}."
+        days, steps = step.chain.gap_days, step.chain.gap_steps
+        when = "later" if steps > 0 else "earlier"
+        return f"{_arrow('The peer', step.edge, title)}, {when} by steps: {abs(steps)}, days: {abs(days):.0f}."
+
+    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], thinking: Thinking) -> str:
         title = _title(catalog, target)
         if NONE_RATING in outcomes:
             return f"Would the user interact with {title}, and how would they rate it? The user —{self.mask}→ {title}"
         return f"How would the user rate {title}? The user —{self.mask}→ {title}"
 
     def thought(self, thought: Thought, step: Step, target: int, catalog: ItemCatalog) -> str:
-        fact = _fact(step, target, catalog)
-        return f"Step {thought.step}. {fact} Weight: {_WEIGHTS[thought.weight]}. Forecast: {thought.forecast}."
+        facts = self._facts(step, target, catalog)
+        return f"Step {thought.step}. {facts} Weight: {_WEIGHTS[thought.weight]}. Forecast: {thought.forecast}."
 
     def outcome(self, value: int) -> str:
         return str(value)
@@ -89,24 +118,6 @@ class Verbose(Wording):
     def parse_answer(self, tail: str) -> int | None:
         match = re.fullmatch(rf"\s*([0-5])\s*{ANSWER_CLOSE}\s*", tail)
         return int(match[1]) if match else None
-
-
-def _fact(step: Step, target: int, catalog: ItemCatalog) -> str:
-    """What a step reveals, worded so that no number needs a plural."""
-    title = _title(catalog, step.edge.item)
-    if step.bundle is not None:
-        return f"{_arrow('The user', step.edge, title)}; steps ago: {step.bundle.steps_ago}. " + _crowd(
-            step.bundle, _title(catalog, target)
-        )
-    if step.hop is Hop.OWN:
-        return f"{_arrow('The user', step.edge, title)}."
-    if step.hop is Hop.SHARED:
-        return f"{_arrow('A peer also', step.edge, title)}."
-    if step.chain is None or step.edge.item != target:
-        return f"{_arrow('The peer', step.edge, title)}."
-    days, steps = step.chain.gap_days, step.chain.gap_steps
-    when = "later" if steps > 0 else "earlier"
-    return f"{_arrow('The peer', step.edge, title)}, {when} by steps: {abs(steps)}, days: {abs(days):.0f}."
 
 
 def _crowd(b: Bundle, target: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import ClassVar
 
 from r2rec_bench.core.texts import Reading, Thought
@@ -14,6 +15,18 @@ from r2rec_bench.prompts.steps import Step
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
+
+
+class Thinking(StrEnum):
+    """What is written before the answer."""
+
+    NONE = "none"
+    STEPS = "steps"
+    """A thought per piece of evidence, in order."""
+    WHOLE = "whole"
+    """One thought about all the evidence."""
+    FREE = "free"
+    """Anything, between the think tags."""
 
 
 class Wording(ABC):
@@ -32,19 +45,37 @@ class Wording(ABC):
     """Most pieces of evidence that it has words for."""
 
     @abstractmethod
-    def system(self, *, thinks: bool, outcomes: Sequence[int]) -> str:
+    def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         """The instruction; empty for none."""
 
     @abstractmethod
-    def head(self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int) -> str:
-        """Who is asked, their latest `history` interactions, and what is known of the candidate itself."""
+    def head(
+        self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int, *, rated: bool = True
+    ) -> str:
+        """Who is asked, their latest `history` interactions, and what is known of the candidate itself.
+
+        Args:
+            visible: the query's visible graph.
+            target: item index of the candidate.
+            catalog: titles.
+            history: interactions listed, where the wording lists any.
+            rated: whether ratings, and means of them, are told.
+        """
 
     @abstractmethod
+    def number(self, step: Step) -> str:
+        """What marks a piece of evidence as that step."""
+
+    @abstractmethod
+    def fact(self, step: Step, target: int, catalog: ItemCatalog) -> str:
+        """What one piece of evidence says."""
+
     def piece(self, step: Step, target: int, catalog: ItemCatalog) -> str:
-        """One piece of evidence."""
+        """One piece of evidence, numbered."""
+        return f"{self.number(step)} {self._facts(step, target, catalog)}"
 
     @abstractmethod
-    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], *, thinks: bool) -> str:
+    def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], thinking: Thinking) -> str:
         """The question, its closing edge masked."""
 
     @abstractmethod
@@ -82,13 +113,18 @@ class Wording(ABC):
         block = thoughts.partition(THINK_CLOSE)[0] + THINK_CLOSE
         return block + self.separator + self.answer_open
 
-    def read(self, completion: str, *, steps: int | None, outcomes: Sequence[int]) -> Reading:
+    def _facts(self, step: Step, target: int, catalog: ItemCatalog) -> str:
+        """What a step reveals, be it one piece of evidence or several."""
+        return " ".join(self.fact(part, target, catalog) for part in step.parts or (step,))
+
+    def read(self, completion: str, *, steps: int | None, outcomes: Sequence[int], free: bool = False) -> Reading:
         """A completion parsed. What stands inside the thoughts is never taken for the answer.
 
         Args:
             completion: any text.
             steps: how many thoughts there should be, numbered from 1; None for an answer at once.
             outcomes: the answers allowed.
+            free: whether the thoughts may be anything; then none is read.
 
         Returns:
             What could be read. Problems: `think` (not one block of thoughts, in front), `thoughts` (something else
@@ -102,7 +138,7 @@ class Wording(ABC):
             before, opened, block = head.partition(THINK_OPEN)
             if before.strip() or not opened or not closed or THINK_OPEN in block or THINK_CLOSE in rest:
                 return Reading((), None, ("think",))
-            parsed = self.parse_thoughts(block)
+            parsed = () if free else self.parse_thoughts(block)
             if parsed is None:
                 problems.append("thoughts")
             else:

@@ -19,9 +19,10 @@ class Lesson:
 
     Attributes:
         question: as the student will be asked.
-        prompt: the student's prompt; `prompt.view(k)` is what step k may know.
+        prompt: what the teacher reads, by default the student's prompt; `prompt.view(k)` is what step k may know.
         steps: the evidence kept in the prompt, in order.
-        answer: the true outcome, guidance for the conclusion only: no thought may depend on it.
+        answer: the true outcome, guidance for the conclusion only: no thought may depend on it, unless the prompt is
+            not masked and tells it.
     """
 
     question: Question

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from r2rec_bench.core.texts import Thought, Trace
 from r2rec_bench.core.types import ItemCatalog, Query
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.prompts.base import PromptStrategy, Question
-from r2rec_bench.prompts.steps import steps_of
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.traces.base import Lesson, Teacher
 from r2rec_bench.traces.filters import keep_sound
@@ -73,7 +72,7 @@ class Asker:
 
     def _lesson(self, question: Question, answer: int) -> Lesson:
         prompt = self.strategy.render(question, self.wording, self.count)
-        return Lesson(question, prompt, steps_of(question.evidence)[: len(prompt.pieces)], answer)
+        return Lesson(question, prompt, self.strategy.steps(question, prompt), answer)
 
     def _rng(self, query: Query, target: int) -> np.random.Generator:
         return generator(self.seed, "evidence", query.user, query.position, target)
@@ -128,7 +127,9 @@ def collect(
 
 
 def _taught(asker: Asker, teacher: Teacher, lessons: Sequence[Lesson]) -> list[Trace | None]:
-    written = teacher.explain(lessons, asker.wording) if asker.strategy.thinks else [()] * len(lessons)
+    strategy, wording = asker.strategy, asker.wording
+    read = [replace(lesson, prompt=strategy.taught(lesson.prompt, lesson.answer, wording)) for lesson in lessons]
+    written = teacher.explain(read, wording) if strategy.thinks else [()] * len(lessons)
     return [
         None if thoughts is None else _trace(asker, lesson, thoughts)
         for lesson, thoughts in zip(lessons, written, strict=True)
@@ -137,6 +138,6 @@ def _taught(asker: Asker, teacher: Teacher, lessons: Sequence[Lesson]) -> list[T
 
 def _trace(asker: Asker, lesson: Lesson, thoughts: tuple[Thought, ...]) -> Trace:
     completion = asker.strategy.complete(thoughts, lesson.answer, asker.wording)
-    outcomes = tuple(lesson.answer if step.next_rating is None else step.next_rating for step in lesson.steps)
+    outcomes = tuple(step.outcome(lesson.answer) for step in lesson.steps)
     question = lesson.question
     return Trace(question.visible.query, question.target, lesson.prompt, thoughts, completion, lesson.answer, outcomes)

@@ -52,6 +52,8 @@ class Template(Teacher):
         thoughts: list[Thought] = []
         for step in lesson.steps:
             weight, forecast = state.take(step, question)
+            if not lesson.prompt.masked:  # everything asked for is there to be copied
+                forecast = step.outcome(lesson.answer)
             silent = Thought(step.number, weight, forecast)
             text = wording.thought(silent, step, question.target, question.catalog)
             thoughts.append(Thought(step.number, weight, forecast, text))
@@ -71,6 +73,9 @@ class _State:
 
     def take(self, step: Step, question: Question) -> tuple[int, int]:
         """(weight, forecast) of the next step."""
+        if step.parts:
+            taken = [self.take(part, question) for part in step.parts]
+            return _mean([weight for weight, _ in taken]), taken[-1][1]
         rating = whole_rating(step.edge.rating)
         self._unrated &= rating == NONE_RATING
         if step.bundle is not None:
@@ -101,6 +106,11 @@ class _State:
     def _unknown(self) -> int:
         """What to expect of a rating where nothing is known: in a world without ratings, what stands for a touch."""
         return UNRATED_TOUCH if self._unrated else _NEUTRAL
+
+
+def _mean(weights: Sequence[int]) -> int:
+    """What several pieces say together."""
+    return round(sum(weights) / len(weights))
 
 
 def _lean(moved: float) -> int:

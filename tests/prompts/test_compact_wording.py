@@ -13,6 +13,7 @@ from r2rec_bench.graph import Audience
 from r2rec_bench.llm.nano import new_tokenizer
 from r2rec_bench.prompts.compact import MAX_STEPS, Compact, vocabulary
 from r2rec_bench.prompts.steps import steps_of
+from r2rec_bench.prompts.wording import Thinking
 
 WORDING = Compact()
 NO_TITLES = ItemCatalog((), ())
@@ -33,18 +34,18 @@ def test_every_word_that_can_be_said_is_in_the_vocabulary(any_evidence, data):
     audience = Audience(data.draw(st.integers(0, 2**31)), data.draw(_MEANS))
     visible = SimpleNamespace(history_ratings=lambda: own, audience=lambda target: audience)
     outcomes = data.draw(st.sampled_from([RATINGS, (NONE_RATING, *RATINGS)]))
-    thinks = data.draw(st.booleans())
+    thinking = data.draw(st.sampled_from(Thinking))
     weighed = [Thought(step.number, data.draw(_WEIGHTS), data.draw(_OUTCOMES)) for step in steps]
     thoughts = [
         replace(thought, text=WORDING.thought(thought, step, 7, NO_TITLES))
         for thought, step in zip(weighed, steps, strict=True)
     ]
     texts = [
-        WORDING.system(thinks=thinks, outcomes=outcomes),
+        WORDING.system(thinking, outcomes),
         WORDING.head(visible, 7, NO_TITLES, 10),
         *pieces(evidence),
-        WORDING.ask(7, NO_TITLES, outcomes, thinks=thinks),
-        WORDING.complete(thoughts if thinks else None, data.draw(st.sampled_from(outcomes))),
+        WORDING.ask(7, NO_TITLES, outcomes, thinking),
+        WORDING.complete(thoughts if thinking is Thinking.STEPS else None, data.draw(st.sampled_from(outcomes))),
     ]
     assert set(" ".join(texts).split()) <= set(vocabulary())
 

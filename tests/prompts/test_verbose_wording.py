@@ -11,6 +11,7 @@ from r2rec_bench.core.types import RATINGS, Bundle, Chain, Edge, Evidence, ItemC
 from r2rec_bench.graph import Audience
 from r2rec_bench.prompts.steps import steps_of
 from r2rec_bench.prompts.verbose import Verbose, quoted
+from r2rec_bench.prompts.wording import Thinking
 
 WORDING = Verbose()
 NAN = math.nan
@@ -114,12 +115,12 @@ def test_thoughts_that_quote_any_title_read_back(any_evidence, data, title):
     assert reading.thoughts == tuple(thoughts)
 
 
-@pytest.mark.parametrize("thinks", [True, False])
-def test_the_instruction_says_whether_zero_is_an_answer(thinks):
-    assert "or 0 if" in WORDING.system(thinks=thinks, outcomes=(0, *RATINGS))
-    assert "0" not in WORDING.system(thinks=thinks, outcomes=RATINGS)
+@pytest.mark.parametrize("thinking", [Thinking.STEPS, Thinking.FREE, Thinking.NONE])
+def test_the_instruction_says_whether_zero_is_an_answer(thinking):
+    assert "or 0 if" in WORDING.system(thinking, (0, *RATINGS))
+    assert "0" not in WORDING.system(thinking, RATINGS)
 
 
 def test_the_closing_edge_is_masked():
-    ask = WORDING.ask(1, CATALOG, RATINGS, thinks=True)
+    ask = WORDING.ask(1, CATALOG, RATINGS, Thinking.STEPS)
     assert ask == 'How would the user rate "Aliens"? The user —[MASK]→ "Aliens"'
