@@ -14,7 +14,7 @@ from pydantic import Field
 
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Chain, Evidence, FloatArray, Int64Array
+from r2rec_bench.core.types import Chain, Evidence, FloatArray, Int32Array, Int64Array
 from r2rec_bench.graph import Closures, VisibleGraph
 
 
@@ -27,6 +27,8 @@ class SamplerConfig(Config):
     """One chain each, or all chains through one shared item folded into exact counts."""
     order: Literal["any", "forward"] = "forward"
     """`forward`: the peer came to the target after the shared item."""
+    distinct: Literal["chain", "peer", "anchor"] = "chain"
+    """What no two single chains of a candidate share; bundles are distinct by their anchors."""
     window: Annotated[int, Field(ge=1, le=1000), Tune(2, 50, log=True)] = 10
     """Steps within which a peer counts as having gone on to the target; bundles with order `forward` only."""
 
@@ -61,10 +63,19 @@ class ChainSampler(Component):
         return Evidence(visible.query, target, bundles=tuple(bundles))
 
     def chains(self, visible: VisibleGraph, target: int, rng: np.random.Generator) -> list[Chain]:
-        """Distinct closed chains, drawn one after the other in proportion to their weights."""
-        closures = visible.closures(target, forward=self.config.forward)
-        drawn = weighted_draw(self.weights(closures), self.config.n, rng)
+        """Distinct chains, drawn one after the other in proportion to their weights."""
+        closures = self.walks(visible, target, rng)
+        weights = self.weights(closures)
+        if self.config.distinct == "chain":
+            drawn = weighted_draw(weights, self.config.n, rng)
+        else:
+            kinds = closures.peer if self.config.distinct == "peer" else closures.anchor
+            drawn = draw_of_each(weights, kinds, self.config.n, rng)
         return [closures.chain(index) for index in drawn.tolist()]
+
+    def walks(self, visible: VisibleGraph, target: int, rng: np.random.Generator) -> Closures:
+        """What chains are drawn from: all closed ones."""
+        return visible.closures(target, forward=self.config.forward)
 
     def anchors(self, visible: VisibleGraph, target: int) -> Int64Array:
         """Own log positions of the items to bundle over, int64 (anchors,), most recent first.
@@ -85,6 +96,18 @@ def weighted_draw(weights: FloatArray, n: int, rng: np.random.Generator) -> Int6
     if not possible:
         return np.empty(0, np.int64)
     return rng.choice(len(weights), min(n, possible), replace=False, p=weights / weights.sum())
+
+
+def draw_of_each(weights: FloatArray, kinds: Int32Array, n: int, rng: np.random.Generator) -> Int64Array:
+    """Like `weighted_draw`, but no two of one kind, int32 (things,): each is drawn from what is left after the others.
+
+    `weights` is not changed.
+    """
+    left, drawn = weights.copy(), np.empty(0, np.int64)
+    while len(drawn) < n and left.any():
+        drawn = np.append(drawn, weighted_draw(left, 1, rng))
+        left[kinds == kinds[drawn[-1]]] = 0
+    return drawn
 
 
 chain_samplers: Registry[ChainSampler] = Registry("chains", "chain sampler", ChainSampler, "r2rec_bench.chains")

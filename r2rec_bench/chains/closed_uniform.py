@@ -19,9 +19,11 @@ class ClosedUniformConfig(SamplerConfig):
     """4: u0 → i0 → u1 → target → u0. 6: one more peer, u0 → i0 → u1 → m → u2 → target → u0."""
 
     @model_validator(mode="after")
-    def _only_short_chains_fold(self) -> ClosedUniformConfig:
+    def _short_chains_do_more(self) -> ClosedUniformConfig:
         if self.hops == 6 and self.evidence == "bundle":
             raise ValueError("a bundle folds chains of 4 hops, got hops: 6; set evidence: single, or hops: 4")
+        if self.hops == 6 and self.distinct != "chain":
+            raise ValueError(f"6 hops have distinct: chain alone, got {self.distinct}; set distinct: chain, or hops: 4")
         return self
 
 

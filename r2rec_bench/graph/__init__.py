@@ -8,6 +8,7 @@ the kernels that walk the edges, so that no sampler can break it: not by an edge
     closures      all closed chains u0 → i0 → u1 → target
     bundles       those chains folded into counts per shared item
     long_chains   closed chains over two peers, drawn without listing them
+    walks         walks of the same shape that need not end in the target
     visible       the graph of a fold, and the part of it that one query sees
 """
 

@@ -7,21 +7,26 @@ from dataclasses import dataclass, field
 import numpy as np
 from numba import njit
 
-from r2rec_bench.core.types import Chain, Float32Array, Int32Array, Int64Array
-from r2rec_bench.graph.rows import Rows, View, own_rows
+from r2rec_bench.core.types import Chain, Float32Array, Int32Array, Int64Array, Query
+from r2rec_bench.graph.rows import Rows, View, audience, own_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closures:
     """All valid closed chains u0 → anchor → peer → target of one query and target, one per index.
 
+    Walks that need not close come in the same columns; what is said of the target holds of the item they end in.
+
     Attributes:
+        query: who asks, when.
         overlap: int32 (n,), how many items the peer shares with u0's visible history, target apart.
         peer_items: int32 (n,), how many items the peer has in the visible graph, target apart.
         own_items: how many items u0 has in the visible graph, target apart.
     """
 
     _rows: Rows = field(repr=False)
+    _view: View = field(repr=False)
+    query: Query
     _own_row: Int64Array
     _anchor_row: Int64Array
     _target_row: Int64Array
@@ -35,7 +40,7 @@ class Closures:
     @property
     def anchor_position(self) -> Int64Array:
         """Own log position of the shared item i0, int64 (n,)."""
-        return self._own_row - self._rows.user_start[self._rows.user[self._own_row[:1]]]
+        return self._own_row - self._rows.user_start[self.query.user]
 
     @property
     def anchor(self) -> Int32Array:
@@ -46,6 +51,12 @@ class Closures:
     def peer(self) -> Int32Array:
         """User index of u1, int32 (n,)."""
         return self._rows.user[self._anchor_row]
+
+    @property
+    def anchor_people(self) -> Int64Array:
+        """How many others have a visible edge to i0, int64 (n,), the peer among them."""
+        items, place = np.unique(self.anchor, return_inverse=True)
+        return np.array([audience(self._rows, self._view, item)[0] for item in items], np.int64)[place]
 
     @property
     def own_rating(self) -> Float32Array:
@@ -63,6 +74,11 @@ class Closures:
         return self._rows.rating[self._target_row]
 
     @property
+    def own_time(self) -> Int64Array:
+        """When u0 came to i0, int64 (n,), s UTC."""
+        return self._rows.time[self._own_row]
+
+    @property
     def anchor_time(self) -> Int64Array:
         """When the peer came to i0, int64 (n,), s UTC."""
         return self._rows.time[self._anchor_row]
@@ -77,10 +93,11 @@ class Closures:
         return self._rows.chain(np.array([self._own_row[index], self._anchor_row[index], self._target_row[index]]))
 
 
-def closures_of(rows: Rows, view: View, target: int, *, forward: bool) -> Closures:
+def closures_of(rows: Rows, view: View, query: Query, target: int, *, forward: bool) -> Closures:
     """The closed chains to `target`; with `forward` only those whose peer came to the target after i0."""
     own_row = own_rows(rows, view, target)
-    return Closures(rows, *_closures(rows, view, own_row, target, forward), own_items=int((own_row >= 0).sum()))
+    columns = _closures(rows, view, own_row, target, forward)
+    return Closures(rows, view, query, *columns, own_items=int((own_row >= 0).sum()))
 
 
 @njit(cache=True, nogil=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from r2rec_bench.core.types import SECONDS_PER_DAY, Chain, Edge, Float32Array, Int32Array, Int64Array, InteractionLog
 
@@ -78,3 +79,16 @@ def own_rows(rows: Rows, view: View, target: int) -> Int64Array:
     own[rows.item[seen]] = seen
     own[target] = -1
     return own
+
+
+@njit(cache=True, nogil=True)
+def audience(rows: Rows, view: View, item: int) -> tuple[int, int, float]:
+    """Everybody else's visible edges to `item`: (people, how many of them rated, sum of their ratings)."""
+    people, rated, total = 0, 0, 0.0
+    for row in range(rows.item_start[item], rows.item_start[item + 1]):
+        if rows.item_user[row] != view.user and rows.item_time[row] < view.limit:
+            people += 1
+            if not np.isnan(rows.item_rating[row]):
+                rated += 1
+                total += rows.item_rating[row]
+    return people, rated, total

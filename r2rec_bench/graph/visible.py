@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import (
@@ -23,7 +22,8 @@ from r2rec_bench.core.types import (
 from r2rec_bench.graph.bundles import Totals, bundles_of
 from r2rec_bench.graph.closures import Closures, closures_of
 from r2rec_bench.graph.long_chains import draw_long_chains
-from r2rec_bench.graph.rows import NO_LIMIT, Rows, View, rows_of
+from r2rec_bench.graph.rows import NO_LIMIT, Rows, View, audience, rows_of
+from r2rec_bench.graph.walks import walks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,19 @@ class VisibleGraph:
 
     def audience(self, item: int) -> Audience:
         """Everybody else's visible edges to `item`."""
-        people, rated, total = _audience(self._rows, self._view, self._known(item))
+        people, rated, total = audience(self._rows, self._view, self._known(item))
         return Audience(people, total / rated if rated else float("nan"))
 
     def closures(self, target: int, *, forward: bool) -> Closures:
         """All valid closed chains to `target`; with `forward` only those whose peer came to the target after i0."""
-        return closures_of(self._rows, self._view, self._known(target), forward=forward)
+        return closures_of(self._rows, self._view, self.query, self._known(target), forward=forward)
+
+    def walks(self, target: int, rng: np.random.Generator, *, forward: bool) -> Closures:
+        """Every (i0, u1) that a walk can take and one uniformly drawn item that u1 goes on to, in any order or forward.
+
+        The target is not an i0, and is as likely as any other of u1's items to be where the walk ends.
+        """
+        return walks_of(self._rows, self._view, self.query, self._known(target), rng, forward=forward)
 
     def long_chains(self, target: int, n: int, rng: np.random.Generator, *, forward: bool) -> list[Chain]:
         """Up to `n` distinct closed chains to `target` over two peers, uniform over all valid ones."""
@@ -145,16 +152,3 @@ class VisibleGraph:
         if not 0 <= item < self.n_items:
             raise InputError(f"unknown item index {item}; the graph has {self.n_items} items")
         return int(item)
-
-
-@njit(cache=True, nogil=True)
-def _audience(rows: Rows, view: View, item: int) -> tuple[int, int, float]:
-    """(people, how many of them rated, sum of their ratings)."""
-    people, rated, total = 0, 0, 0.0
-    for row in range(rows.item_start[item], rows.item_start[item + 1]):
-        if rows.item_user[row] != view.user and rows.item_time[row] < view.limit:
-            people += 1
-            if not np.isnan(rows.item_rating[row]):
-                rated += 1
-                total += rows.item_rating[row]
-    return people, rated, total

@@ -105,9 +105,11 @@ def test_a_bundle_by_hand(visible):
     assert np.isnan(bundle.agree_rating)
 
 
-def test_longer_chains_have_no_bundles():
+def test_longer_chains_have_no_bundles_and_are_distinct_as_chains_alone():
     with pytest.raises(ValidationError, match="a bundle folds chains of 4 hops, got hops: 6; set evidence: single"):
         ClosedUniformConfig(hops=6)
+    with pytest.raises(ValidationError, match="distinct: chain alone, got peer; set distinct: chain, or hops: 4"):
+        ClosedUniformConfig(hops=6, evidence="single", distinct="peer")
     with pytest.raises(ConfigError, match=r"hops: Input should be 4 or 6"):
         validate(ClosedUniformConfig, {"hops": 5}, "here")
 

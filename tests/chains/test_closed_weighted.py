@@ -65,5 +65,7 @@ def test_bundles_are_over_the_items_whose_chains_weigh_most(visible):
 
 
 def test_longer_chains_are_not_weighted():
-    with pytest.raises(ConfigError, match=r"hops: unknown key 'hops'; allowed: by, evidence, n, order, window"):
+    with pytest.raises(
+        ConfigError, match=r"hops: unknown key 'hops'; allowed: by, distinct, evidence, n, order, window"
+    ):
         validate(ClosedWeightedConfig, {"hops": 6, "evidence": "single"}, "here")

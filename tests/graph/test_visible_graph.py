@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -189,14 +190,19 @@ def everything(world: World) -> str:
     for forward in (True, False):
         closures = visible.closures(world.target, forward=forward)
         told += [closures.chain(k) for k in range(len(closures))]
-        told += [closures.overlap, closures.peer_items, closures.own_items]
+        walks = visible.walks(world.target, np.random.default_rng(0), forward=forward)
+        told += [walks.chain(k) for k in range(len(walks))]
+        for found in (closures, walks):
+            told += [found.overlap, found.peer_items, found.own_items, found.anchor_people]
         told += [visible.bundles(anchors, world.target, forward=forward, window=window) for window in (1, 3)]
         rng = np.random.default_rng(0)
         told.append(visible.long_chains(world.target, 3, rng, forward=forward))
     for _, sampler in chain_samplers:
-        for evidence in ("single", "bundle"):
-            made = sampler(sampler.config_type()(evidence=evidence))
-            told.append(made.sample(visible, world.target, np.random.default_rng(0)))
+        config = sampler.config_type()
+        for evidence in get_args(config.model_fields["evidence"].annotation):
+            for order in ("any", "forward"):
+                made = sampler(config(evidence=evidence, order=order))
+                told.append(made.sample(visible, world.target, np.random.default_rng(0)))
     return repr(told)
 
 
@@ -229,6 +235,7 @@ def test_closures_are_all_valid_chains(world, forward):
         items = oracle.others[peer]
         assert (closures.anchor[k], closures.peer[k]) == (anchor, peer)
         assert closures.overlap[k] == oracle.overlap(peer)
+        assert closures.anchor_people[k] == len(oracle.audience(anchor))
         assert closures.peer_items[k] == len(items.keys() - {world.target})
         assert closures.anchor_position[k] == own.position == oracle.own[anchor][0]
         assert chain.gap_steps == items[world.target][0] - items[anchor][0] == last.position - shared.position
@@ -236,7 +243,33 @@ def test_closures_are_all_valid_chains(world, forward):
             assert repr((edge.item, edge.rating, edge.time)) == repr(world.users[edge.user][edge.position])
         columns = (closures.own_rating, closures.anchor_rating, closures.target_rating)
         np.testing.assert_array_equal([column[k] for column in columns], [edge.rating for edge in chain.edges])
-        assert (closures.anchor_time[k], closures.target_time[k]) == (shared.time, last.time)
+        times = (closures.own_time[k], closures.anchor_time[k], closures.target_time[k])
+        assert times == (own.time, shared.time, last.time)
+
+
+@settings(deadline=None, max_examples=200)
+@given(worlds(), st.booleans(), st.integers(0, 5))
+def test_walks_take_every_way_that_leads_on_and_may_end_anywhere(world, forward, seed):
+    walks = world.visible.walks(world.target, np.random.default_rng(seed), forward=forward)
+    oracle = Oracle(world)
+    ways = {
+        (item, peer): {
+            there for there in oracle.others[peer] if there != item and oracle.moved(peer, item, there, forward)
+        }
+        for item in oracle.own
+        for peer in oracle.audience(item)
+        if item != world.target
+    }
+    assert sorted(walk(walks.chain(k)) for k in range(len(walks))) == sorted(way for way, ends in ways.items() if ends)
+    assert walks.own_items == len(oracle.own.keys() - {world.target})
+    for k in range(len(walks)):
+        (item, peer), (own, shared, last) = walk(walks.chain(k)), walks.chain(k).edges
+        assert last.item in ways[item, peer]
+        for edge in (own, shared, last):
+            assert repr((edge.item, edge.rating, edge.time)) == repr(world.users[edge.user][edge.position])
+        assert walks.overlap[k] == oracle.overlap(peer)
+        assert walks.peer_items[k] == len(oracle.others[peer].keys() - {world.target})
+        assert walks.anchor_people[k] == len(oracle.audience(item))
 
 
 @settings(deadline=None, max_examples=200)

@@ -1,0 +1,71 @@
+"""Walks u0 → i0 → u1 → j of one query that end wherever they end: closed chains without the closure."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from r2rec_bench.core.types import Int32Array, Int64Array, Query
+from r2rec_bench.graph.closures import Closures
+from r2rec_bench.graph.rows import NO_LIMIT, Rows, View, own_rows
+
+
+def walks_of(rows: Rows, view: View, query: Query, target: int, rng: np.random.Generator, *, forward: bool) -> Closures:
+    """One walk per (i0, u1) from which there is a way on; with `forward` u1 came to j after i0.
+
+    Args:
+        rows: the edges.
+        view: what the query sees of them.
+        query: who asks, when.
+        target: item index; u0's own edge to it is masked, and it is j only by chance.
+        rng: draws j, uniformly over what u1 may go on to.
+        forward: whether the order of behaviour counts.
+    """
+    own_row = own_rows(rows, view, target)
+    own, anchor, first, last, overlap, items = _pairs(rows, view, own_row, target)
+    begin = anchor + 1 if forward else first
+    ways = last - begin - (not forward)
+    on = ways > 0
+    reached = begin[on] + rng.integers(ways[on])
+    if not forward:
+        reached += reached >= anchor[on]  # i0 itself is stepped over
+    return Closures(
+        rows, view, query, own[on], anchor[on], reached, overlap[on], items[on], own_items=int((own_row >= 0).sum())
+    )
+
+
+@njit(cache=True, nogil=True)
+def _pairs(
+    rows: Rows, view: View, own_row: Int64Array, target: int
+) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array, Int32Array, Int32Array]:
+    """Edges (u0, i0) and (u1, i0) of all shared items, u1's visible rows from and to, and `Closures`' last columns."""
+    users = len(rows.user_start) - 1
+    knows_target = np.zeros(users, np.int32)
+    for there in range(rows.item_start[target], rows.item_start[target + 1]):
+        knows_target[rows.item_user[there]] = rows.item_time[there] < view.limit
+    size = 0
+    for item in range(len(own_row)):
+        if own_row[item] >= 0:
+            size += rows.item_start[item + 1] - rows.item_start[item]
+    own, anchor = np.empty(size, np.int64), np.empty(size, np.int64)
+    first, last = np.empty(size, np.int64), np.empty(size, np.int64)
+    overlap, items = np.empty(size, np.int32), np.empty(size, np.int32)
+    shared = np.zeros(users, np.int32)
+    n = 0
+    for item in range(len(own_row)):
+        if own_row[item] < 0:
+            continue
+        for person in range(rows.item_start[item], rows.item_start[item + 1]):
+            peer = rows.item_user[person]
+            if peer == view.user or rows.item_time[person] >= view.limit:
+                continue
+            own[n], anchor[n] = own_row[item], rows.item_row[person]
+            first[n], last[n] = rows.user_start[peer], rows.user_start[peer + 1]
+            if view.limit != NO_LIMIT:
+                last[n] = first[n] + np.searchsorted(rows.time[first[n] : last[n]], view.limit)
+            items[n] = last[n] - first[n] - knows_target[peer]
+            shared[peer] += 1
+            n += 1
+    for k in range(n):
+        overlap[k] = shared[rows.user[anchor[k]]]
+    return own[:n], anchor[:n], first[:n], last[:n], overlap[:n], items[:n]
