@@ -118,9 +118,11 @@ class Edge:
 class Chain:
     """A closed interaction chain u0 → i0 → u1 → ... → target → u0, its closing edge masked (PROTOCOL, Chains).
 
+    That of a random walk need not end in the target.
+
     Attributes:
-        edges: the known edges in walking order: (u0, i0), (u1, i0), (u1, i1), ... The last one ends in `target`.
-        gap_steps: for the last peer, log positions from the shared item to the target; negative if before.
+        edges: the known edges in walking order: (u0, i0), (u1, i0), (u1, i1), ...
+        gap_steps: for the last peer, log positions from the shared item to the last one; negative if before.
         gap_days: the same in days.
     """
 
@@ -134,7 +136,8 @@ class Chain:
         return self.edges[0].item
 
     @property
-    def target(self) -> int:
+    def end(self) -> int:
+        """The item in which the chain ends; of a closed chain the target."""
         return self.edges[-1].item
 
     @property

@@ -86,6 +86,8 @@ class _State:
             gap = step.chain.gap_steps if step.chain is not None else 0
             self._take_target(self._trust / math.log2(abs(gap) + 2), step.edge.rating)
             return _liking(rating), self._outcome()
+        if step.hop is Hop.ONWARD and step.next_rating is None:
+            return 0, self._outcome()  # a walk that ends elsewhere says nothing of the target
         if step.hop is Hop.OWN:
             self._own = rating
         if step.hop is Hop.SHARED:

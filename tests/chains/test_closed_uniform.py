@@ -84,7 +84,7 @@ def test_a_chain_tells_its_edges_in_walking_order_and_its_gap(visible):
     assert [(e.user, e.item, e.time // 86_400, e.position) for e in chain.edges] == [
         (0, 1, 1, 1), (5, 1, 2, 2), (5, 5, 3, 3)
     ]  # fmt: skip
-    assert (chain.gap_steps, chain.gap_days, chain.anchor, chain.target, chain.peers) == (1, 1.0, 1, 5, (5,))
+    assert (chain.gap_steps, chain.gap_days, chain.anchor, chain.end, chain.peers) == (1, 1.0, 1, 5, (5,))
 
 
 def test_bundles_are_over_the_latest_items_but_the_target(visible):

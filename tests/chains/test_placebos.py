@@ -45,7 +45,7 @@ def test_its_chains_are_real_but_for_the_item_in_which_they_are_said_to_end(visi
     }
     told = [chain for evidence in shuffled(visible, evidence="single", order=order) for chain in evidence.chains]
     assert {repr(chain) for chain in told} == known
-    assert {chain.target for chain in told} == {TARGET}
+    assert {chain.end for chain in told} == {TARGET}
 
 
 @pytest.mark.parametrize("evidence", ["single", "bundle"])

@@ -79,6 +79,13 @@ def test_a_longer_chain_weighs_its_onward_edge_by_the_rating(said):
     assert said(chains=[six], interaction=False) == [(2, 5), (2, 5), (-1, 2), (-2, 2), (1, 4)]
 
 
+def test_a_walk_that_ends_elsewhere_says_nothing_of_the_target(said):
+    known, walk = chain(5, 5, 4), chain(5, 5, 1)
+    away = Chain((*walk.edges[:2], Edge(1, 4, 1.0, 0, 1)), 1, 0.0)
+    assert said(chains=[away]) == [(2, 5), (2, 5), (0, NONE_RATING)]
+    assert said(chains=[known, away], interaction=False)[-1] == (0, 4)
+
+
 def test_chains_move_the_odds_the_more_the_sooner_the_peer_went_on(said):
     # log2 odds: -0.2 + 0.5 / log2(3) = 0.12, but -0.2 + 0.5 / log2(1002) = -0.15
     assert said(chains=[chain(5, 5, 4, gap=1)], prior=-0.2)[-1] == (1, 4)
