@@ -12,10 +12,11 @@ from r2rec_bench.prompts.wording import Thinking, Wording
 
 @prompt_strategies.register("no_mask")
 class NoMask(PromptStrategy):
-    """Nothing is masked while thoughts are written, not even the answer: it shows why masking matters.
+    """Thoughts are written in sight of everything, the answer included.
 
-    THE TEACHER'S VIEW LEAKS THE ANSWER BY DESIGN, and its thoughts may. They are good for training traces alone: the
-    student's own prompt, in training as at inference, has the closing edge masked, as that of `progressive_mask` has.
+    An ablation for training traces, which shows why masking matters. THE TEACHER'S VIEW LEAKS THE ANSWER BY
+    DESIGN, and its thoughts may: the student's own prompt, in training as at inference, has the closing edge masked,
+    as that of `progressive_mask` has.
 
     Source: ablation of R2Rec (arXiv 2506.05069).
     """

@@ -9,7 +9,9 @@ from r2rec_bench.prompts.wording import Thinking
 
 @prompt_strategies.register("one_shot_mask")
 class OneShotMask(PromptStrategy):
-    """One mask over all the evidence: one thought when all of it is revealed, which forecasts the answer.
+    """One mask over all the evidence, then one thought about all of it.
+
+    The thought forecasts the answer.
 
     Source: ablation of R2Rec (arXiv 2506.05069); the reading is this project's.
     """

@@ -9,10 +9,10 @@ from r2rec_bench.prompts.wording import Thinking
 
 @prompt_strategies.register("zero_shot_cot")
 class ZeroShotCot(PromptStrategy):
-    """History and candidate only; the model thinks freely, then answers: the no-chains ablation with reasoning.
+    """History and candidate only; the model thinks freely, then answers.
 
-    Thoughts are not parsed: no teacher is asked for any, and rewards on thoughts see none. Train it, if at all, by
-    reinforcement on the answer.
+    The no-chains ablation with reasoning. Thoughts are not parsed: no teacher is asked for any, and rewards on thoughts
+    see none. Train it, if at all, by reinforcement on the answer.
 
     Source: zero-shot chain of thought (arXiv 2205.11916); ablation of R2Rec (arXiv 2506.05069).
     """

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from r2rec_bench.core.texts import Reading, Trace
+from r2rec_bench.core.texts import Reading, Thought, Trace
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.traces.filters import grounded
 from r2rec_bench.training.rewards.base import Reward, rewards
+from r2rec_bench.training.rewards.grounding import share_of_steps
 from r2rec_bench.training.rewards.rating import nearness
 
 
@@ -26,18 +27,11 @@ class Step(Reward):
     range = (0.0, 1.0)
 
     def score(self, readings: Sequence[Reading], traces: Sequence[Trace]) -> FloatArray:
-        return np.array([_steps(reading, trace) for reading, trace in zip(readings, traces, strict=True)])
+        return np.array(
+            [share_of_steps(reading, trace, _earned) for reading, trace in zip(readings, traces, strict=True)]
+        )
 
 
-def _steps(reading: Reading, trace: Trace) -> float:
-    steps = len(trace.outcomes)
-    # The first thought about a step is the one that counts.
-    first = {thought.step: thought for thought in reversed(reading.thoughts) if 1 <= thought.step <= steps}
-    counted = steps + len(reading.thoughts) - len(first)
-    if not counted:
-        return 1.0
-    earned = [
-        (grounded(thought.text, trace.prompt, step) + nearness(thought.forecast, trace.outcomes[step - 1])) / 2
-        for step, thought in first.items()
-    ]
-    return sum(earned) / counted
+def _earned(thought: Thought, trace: Trace) -> float:
+    true = trace.outcomes[thought.step - 1]
+    return (grounded(thought.text, trace.prompt, thought.step) + nearness(thought.forecast, true)) / 2
