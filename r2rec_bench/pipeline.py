@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from r2rec_bench.asking import Asking
-from r2rec_bench.core.config import Spec
+from r2rec_bench.core.config import Spec, components
 from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.resources import measure
@@ -331,7 +331,7 @@ class Pipeline:
 
 def _home(*specs: Spec) -> tuple[str, ...]:
     """The top-level packages of those components that are a plug-in's: its own code decides its results too."""
-    return tuple({type(spec.build()).__module__.partition(".")[0] for spec in specs} - {_PACKAGE})
+    return tuple({type(spec.build()).__module__.partition(".")[0] for spec in components(specs)} - {_PACKAGE})
 
 
 def _checkpoint(artifact: Artifact) -> Checkpoint:

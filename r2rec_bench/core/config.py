@@ -55,6 +55,18 @@ class Spec:
         return {"use": self.use, **self.settings.model_dump(mode="json")}
 
 
+def components(value: object) -> Iterator[Spec]:
+    """All components in `value`, those in the settings of others included, as rewards are in a stage's."""
+    if isinstance(value, Spec):
+        yield value
+        yield from components(value.settings)
+    elif isinstance(value, Config):
+        yield from components(tuple(getattr(value, name) for name in type(value).model_fields))
+    elif isinstance(value, tuple):
+        for part in cast("tuple[object, ...]", value):
+            yield from components(part)
+
+
 def _parse_spec(value: object, *, family: str) -> Spec:
     from r2rec_bench.core.registry import registry
 
