@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Annotated, Any
 
@@ -10,9 +11,20 @@ from typer.core import TyperGroup
 
 from r2rec_bench.cli import browse, chains, config, data, doctor, explain, pretrain, report, run
 from r2rec_bench.cli.console import stderr
-from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.errors import InputError, R2RecError
 
 _INTERRUPTED = 130
+_REFUSALS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENOSPC,
+    errno.EDQUOT,
+}
+"""What the file system refuses, whatever the code does."""
 
 
 class Commands(TyperGroup):
@@ -29,6 +41,12 @@ class Commands(TyperGroup):
         except R2RecError as error:
             stderr().print(str(error), style="red", markup=False)
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.errno not in _REFUSALS:
+                raise
+            text = ": ".join(filter(None, [error.filename, error.strerror]))
+            stderr().print(text, style="red", markup=False)
+            raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
             stderr().print("Interrupted. Finished stages are kept; the same command goes on from there.")
             raise typer.Exit(_INTERRUPTED) from None

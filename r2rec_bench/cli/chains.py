@@ -32,7 +32,9 @@ def sample(
     fold: Annotated[
         str | None, typer.Option(help="See only what this fold sees: train, validation or test; else the whole log.")
     ] = None,
-    time: Annotated[int | None, typer.Option(help="See only what came before this second, UTC since 1970.")] = None,
+    time: Annotated[
+        int | None, typer.Option(min=0, max=2**32, help="See only what came before this second, UTC since 1970.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Draw closed chains from a user to an item."""
@@ -58,10 +60,16 @@ def _sampler(name: str, settings: list[str]) -> ChainSampler:
     from r2rec_bench.chains.base import chain_samplers
     from r2rec_bench.cli.settings import parse_settings
     from r2rec_bench.core.config import validate
+    from r2rec_bench.core.errors import InputError
 
     component = chain_samplers.get(name)
+    given = parse_settings(settings)
+    if "n" in given:
+        raise InputError("--set n: given by --n; use that")
+    if "evidence" in given:
+        raise InputError("--set evidence: always 'single' here, since single chains are shown; leave it out")
     # What is shown are chains, and PROTOCOL's valid chain has them in any order.
-    given = {"evidence": "single", "order": "any", **parse_settings(settings)}
+    given = {"evidence": "single", "order": "any", **given}
     return component(validate(component.config_type(), given, f"--sampler {name}"))
 
 

@@ -16,8 +16,9 @@ from r2rec_bench.report.markdown import write
 from r2rec_bench.report.study import Row, Study, lineage, row_of, synthetic_note
 from r2rec_bench.report.table import main_table
 
+_COLUMNS = 80
 _SHOWN = ("System", "HR@1", "HR@5", "NDCG@10")
-"""With seconds and run ids, what fits into 80 columns."""
+"""With seconds and run ids, what fits into these columns."""
 
 
 def artifact_store(*, frozen: bool = False) -> ArtifactStore:
@@ -78,6 +79,8 @@ def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequ
         ]
         shown.add_row(*marked, f"{row.result.cost.seconds:,.1f}", row.short_id)
     console = stdout()
+    # Where the terminal is narrower it wraps the lines: better than a table whose numbers are cut off.
+    console.width = max(console.width, _COLUMNS)
     console.print(shown)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
     for warning in filter(None, [*warnings, synthetic_note(lineage(store, (row.artifact for row in study.rows)))]):

@@ -25,6 +25,8 @@ from r2rec_bench.core.manifest import Manifest, Recipe, read_manifest, survey, s
 from r2rec_bench.core.resources import measure
 
 _SHOWN = 16
+_NAMED = 5
+"""Artifacts listed in a message at most."""
 _logger = logging.getLogger(__name__)
 
 
@@ -113,7 +115,8 @@ class ArtifactStore:
         """
         found = list(self._stored(prefix.lower()))
         if len(found) != 1:
-            names = ", ".join(f"{artifact.stage}/{artifact.path.name}" for artifact in found)
+            names = ", ".join(f"{artifact.stage}/{artifact.path.name}" for artifact in found[:_NAMED])
+            names += f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
             problem = f"several artifacts start with '{prefix}': {names}" if found else f"no artifact '{prefix}'"
             raise InputError(f"{problem} in {self.root}")
         return self._read(found[0].path)

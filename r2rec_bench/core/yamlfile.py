@@ -77,7 +77,7 @@ def read_yaml(path: Path) -> YamlText:
         raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     parsed = parse_yaml(text, str(path), lambda line: Origin(f"{path}:{line}"))
     if not isinstance(parsed.root.value, dict):
-        got = f"got {type(parsed.root.value).__name__}" if text.strip() else "the file is empty"
+        got = "it is empty" if parsed.root.value is None else f"got {type(parsed.root.value).__name__}"
         raise ConfigError(str(path), [Problem(f"{path}:1", f"expected a mapping of settings; {got}")])
     return parsed
 
@@ -92,6 +92,8 @@ def parse_yaml(text: str, source: str, origin: Callable[[int], Origin]) -> YamlT
         top = cast("yaml.Node | None", yaml.compose(text, Loader=_Loader))
     except yaml.YAMLError as error:
         raise ConfigError(source, [_broken(error, text, origin)]) from None
+    except RecursionError:
+        raise ConfigError(source, [Problem(origin(1).place, "not valid YAML: nested too deeply")]) from None
     builder = _Builder(origin)
     return YamlText(source, builder.node(top, builder.origin(1), ""), builder.problems)
 

@@ -101,6 +101,8 @@ def _content(file: Path | ZipPath) -> bytes:
 def _complaint(line: bytes, separator: bytes) -> str:
     if b"\0" in line:
         return "a NUL byte; expected text"
+    if not line:
+        return "an empty line; expected 4 fields"
     fields = line.split(separator)
     if len(fields) != 4:
         return f"{len(fields)} fields; expected 4 separated by {separator.decode()!r}: user, movie, rating, time"

@@ -83,6 +83,8 @@ def read_frame(file: Path, required: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
+    if not file.is_file():
+        raise InputError(f"{file}: cannot be read as parquet: no such file")
     try:
         frame = pd.read_parquet(file)
     except (OSError, pa.ArrowException) as error:
@@ -112,10 +114,11 @@ def _integers(file: Path, frame: pd.DataFrame, name: str) -> Int64Array:
 
 
 def _ratings(file: Path, frame: pd.DataFrame) -> Float32Array:
-    from pandas.api.types import is_numeric_dtype
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     column = frame["rating"]
-    if not is_numeric_dtype(column) and column.notna().to_numpy().any():
+    rates = is_numeric_dtype(column) and not is_bool_dtype(column)
+    if not rates and column.notna().to_numpy().any():
         raise InputError(f"{file}: column rating is {column.dtype}; expected float32")
     return column.to_numpy(dtype=np.float32, na_value=np.nan)
 

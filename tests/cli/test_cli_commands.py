@@ -92,6 +92,10 @@ def test_chains_in_words_and_with_settings_of_the_sampler():
     [
         (("--set", "hop=6"), "Did you mean 'hops'?"),
         (("--set", "hops"), "expected KEY=VALUE; got 'hops'"),
+        (("--set", "n=3"), "--set n: given by --n"),
+        (("--set", "evidence=bundle"), "--set evidence: always 'single' here"),
+        (("--time", "100000000000000000000"), "'--time'"),
+        (("--time", "-1"), "'--time'"),
         (("--fold", "tset"), "Did you mean 'test'?"),
         (("--sampler", "closed_unifrom"), "Did you mean 'closed_uniform'?"),
     ],

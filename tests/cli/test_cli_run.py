@@ -1,8 +1,10 @@
 """From YAML to report, explanation and back, through the command line."""
 
 import re
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 pytestmark = pytest.mark.slow
 
@@ -13,6 +15,15 @@ def test_a_run_prints_its_table_and_says_where_the_report_is(ran):
         assert system in ran.result.stdout
     assert re.search(r"R2Rec \(nano\): sft .* \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]", ran.result.stdout)
     assert str(ran.folder / "reports" / "tiny+untaught" / "report.md") in ran.result.stdout
+
+
+def test_a_narrow_terminal_cuts_no_number_off(ran, monkeypatch, tmp_path):
+    monkeypatch.setattr("r2rec_bench.cli.studies.stdout", lambda: Console(width=40, file=out))
+    out = StringIO()
+    run_id = ran.run_ids["R2Rec (nano): sft"]
+    assert ran.invoke("report", run_id, "--out", tmp_path).exit_code == 0
+    [line] = [line for line in out.getvalue().splitlines() if "R2Rec (nano): sft" in line]
+    assert re.search(r"sft +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] .* " + run_id[:12], line)
 
 
 def test_rows_that_two_files_share_appear_once(ran):

@@ -64,6 +64,8 @@ def test_bad_input_exits_with_2_and_a_sentence(arguments: list[str], said: str, 
     [
         (R2RecError("The loss [/red] is not finite."), 1, "The loss [/red] is not finite."),
         (KeyboardInterrupt(), 130, "Finished stages are kept"),
+        (PermissionError(13, "Permission denied", "/some/[b]/file"), 2, "/some/[b]/file: Permission denied"),
+        (OSError(28, "No space left on device"), 2, "No space left on device"),
     ],
 )
 def test_failures_and_interruptions(raised: BaseException, code: int, said: str, monkeypatch):
@@ -76,12 +78,13 @@ def test_failures_and_interruptions(raised: BaseException, code: int, said: str,
     assert said in result.stderr
 
 
-def test_what_nobody_foresaw_keeps_its_traceback():
-    broken = "import r2rec_bench.cli.studies as studies\ndef fail(*_): 1 / 0\nstudies.gather = fail"
+@pytest.mark.parametrize(("raised", "name"), [("1 / 0", "ZeroDivisionError"), ("open('lost')", "FileNotFoundError")])
+def test_what_nobody_foresaw_keeps_its_traceback(raised: str, name: str):
+    broken = f"import r2rec_bench.cli.studies as studies\ndef fail(*_): {raised}\nstudies.gather = fail"
     done = r2rec("run", "x.yaml", before=broken, fails=True)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    assert "ZeroDivisionError" in done.stderr
+    assert name in done.stderr
 
 
 def test_plugins_can_be_left_out():

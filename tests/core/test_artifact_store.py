@@ -263,6 +263,13 @@ def test_find_by_the_start_of_a_fingerprint(store: ArtifactStore):
     assert [artifact.stage for artifact in store] == ["data", "sft", "rl"]
 
 
+def test_a_message_does_not_list_the_whole_store(store: ArtifactStore):
+    for stage in "abcdefg":
+        make(store, stage)
+    with pytest.raises(InputError, match=r"several artifacts start with '': a/\w+, b/\w+, .*, e/\w+ and 2 more in "):
+        store.find("")
+
+
 def test_find_does_not_hand_out_damaged_files(store: ArtifactStore):
     artifact = make(store)
     flip(artifact)

@@ -94,6 +94,7 @@ def test_wrong_keys_and_tags_are_reported_together():
         ("a: &x 1\nb: *x", "x.yaml:2: .*aliases are not used here; write the value out; got: b: \\*x"),
         ("a: &x [*x]", "aliases are not used here"),
         ("a: \x00", "x.yaml:1: not valid YAML: "),
+        ("[" * 3000, "x.yaml:1: not valid YAML: nested too deeply"),
     ],
 )
 def test_broken_yaml_says_where_and_what_to_do(text: str, message: str):
@@ -101,7 +102,9 @@ def test_broken_yaml_says_where_and_what_to_do(text: str, message: str):
         parse(text)
 
 
-@pytest.mark.parametrize(("text", "got"), [("", "the file is empty"), ("- 1", "got list"), ("word", "got str")])
+@pytest.mark.parametrize(
+    ("text", "got"), [("", "it is empty"), ("# note", "it is empty"), ("- 1", "got list"), ("word", "got str")]
+)
 def test_a_file_is_a_mapping(tmp_path: Path, text: str, got: str):
     path = tmp_path / "x.yaml"
     path.write_text(text)

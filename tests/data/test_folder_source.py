@@ -102,6 +102,7 @@ def test_attributes_are_genres_and_brand(roots, write_folder):
         ({"item_id": ["a", "b", "z"]}, r"interactions.parquet:3: item 'z'; expected an item of .*items.parquet"),
         ({"rating": [5.0, 3.0, 9.0]}, r"interactions.parquet:3: rating '9.0'; expected 1 to 5"),
         ({"rating": ["good", "bad", "ugly"]}, r"interactions.parquet: column rating is \w+; expected float32"),
+        ({"rating": [True, False, True]}, r"interactions.parquet: column rating is bool; expected float32"),
         ({"timestamp": [1, 2, 978300019000]}, r"interactions.parquet:3: time '978300019000'; .*not milliseconds"),
         ({"timestamp": [1.5, 2, 3]}, r"interactions.parquet: column timestamp is float64; expected int64"),
         ({"timestamp": None}, r"interactions.parquet: no column timestamp; found: user_id, item_id, rating"),
@@ -125,7 +126,7 @@ def test_an_item_listed_twice_is_an_error(roots, write_folder):
 def test_a_file_that_is_no_parquet_or_missing_is_named(roots, write_folder):
     folder = write_folder(roots.data / "mine")
     (folder / "items.parquet").unlink()
-    with pytest.raises(InputError, match=r"items.parquet: cannot be read as parquet"):
+    with pytest.raises(InputError, match=r"items.parquet: cannot be read as parquet: no such file"):
         load("mine")
     (folder / "interactions.parquet").write_bytes(b"user,item\n")
     with pytest.raises(InputError, match=r"interactions.parquet: cannot be read as parquet"):

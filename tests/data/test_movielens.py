@@ -116,7 +116,7 @@ def test_windows_line_ends_and_a_missing_last_one_are_fine(roots):
     ("line", "message"),
     [
         ("1::2::5", r"ratings.dat:4: 3 fields; expected 4 separated by '::': user, movie, rating, time"),
-        ("", r"ratings.dat:4: 1 fields; expected 4"),
+        ("", r"ratings.dat:4: an empty line; expected 4 fields"),
         ("1,2,5,978300760", r"ratings.dat:4: 1 fields; expected 4"),
         ("1::2::5::978300760::9", r"ratings.dat:4: 5 fields; expected 4"),
         ("1::two::5::978300760", r"ratings.dat:4: 'two'; expected a whole number of at most 10 digits"),
