@@ -18,6 +18,7 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.texts import Message, Prompt
 from r2rec_bench.core.types import BoolArray, FloatArray
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
+from r2rec_bench.llm.sampling import Sampling
 
 if TYPE_CHECKING:
     import torch
@@ -97,15 +98,26 @@ class LanguageModel:
         stop: str,
         max_new_tokens: int,
         *,
+        sampling: Sampling | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> list[TokenIds]:
-        """Greedy continuations up to and including `stop`, the end of turn, or `max_new_tokens`."""
+        """Continuations up to and including `stop`, the end of turn, or `max_new_tokens`.
+
+        Args:
+            prompts: token ids, (n,) of any lengths.
+            stop: text that ends a continuation.
+            max_new_tokens: most tokens written.
+            sampling: how tokens are drawn; the likeliest without it.
+            progress: told how many prompts each batch had.
+        """
         import torch
 
         out: list[TokenIds] = [[] for _ in prompts]
         with torch.inference_mode():
             for rows in self._batches(prompts, extra=max_new_tokens):
-                ids, mask = self._pad([prompts[row] for row in rows])
+                asked = [prompts[row] for row in rows]
+                ids, mask = self._pad(asked)
+                draw = [sampling.processor(asked, max_new_tokens, begun=ids.shape[1])] if sampling else []
                 written = cast("Any", self.model).generate(
                     input_ids=ids,
                     attention_mask=mask,
@@ -114,6 +126,7 @@ class LanguageModel:
                     repetition_penalty=1.0,  # some checkpoints bring their own, which would bend the answers
                     pad_token_id=self._pad_id,
                     **self._stopping(stop),
+                    **({"logits_processor": draw} if draw else {}),
                 )
                 for row, one in zip(rows, written[:, ids.shape[1] :].tolist(), strict=True):
                     out[row] = self._trim(one)

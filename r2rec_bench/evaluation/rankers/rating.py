@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -15,6 +16,7 @@ from r2rec_bench.core.texts import Prompt
 from r2rec_bench.core.types import NONE_RATING, RATINGS, BoolArray, Case, Cost, FloatArray, Ranking
 from r2rec_bench.evaluation.base import Progress, Ranker, Reader, rankers
 from r2rec_bench.llm.model import LanguageModel, TokenIds
+from r2rec_bench.llm.sampling import Sampling
 from r2rec_bench.prompts.wording import THINK_CLOSE
 
 
@@ -23,6 +25,23 @@ class PointwiseConfig(Config):
 
     max_thought_tokens: Annotated[int, Field(ge=1, le=16_384)] = 512
     """Thoughts that have not ended by then are cut, and the answer counts as invalid."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What followed one reasoning about each candidate.
+
+    Attributes:
+        known: float64 (n, outcomes), distribution over the outcomes.
+        valid: bool (n,), whether the thoughts ended and an outcome was the likeliest of all answers.
+        cases: (n,), what was read and written.
+        written: tokens.
+    """
+
+    known: FloatArray
+    valid: BoolArray
+    cases: list[Case]
+    written: int
 
 
 class Pointwise(Ranker):
@@ -35,30 +54,65 @@ class Pointwise(Ranker):
     ) -> Ranking:
         shape = (len(prompts), len(prompts[0]))
         flat = [prompt for row in prompts for prompt in row]
+        draws = self.draws()
+        done = 0
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            progress(done // len(draws), len(flat))
+
         with measure() as watch:
             asked = model.encode(flat)
-            thoughts = self._thoughts(model, asked, reader, progress)
-            ended = np.array([not reader.thinks or THINK_CLOSE in thought for thought in thoughts])
-            before = [reader.wording.before_answer(thought) for thought in thoughts]
-            written = model.encode_texts(before)
-            answered = [prompt + text for prompt, text in zip(asked, written, strict=True)]
-            scored = model.outcome_scores(answered, [reader.wording.outcome(value) for value in self.outcomes])
-        probabilities = np.exp(scored.log_probabilities)
-        known = probabilities / probabilities.sum(axis=1, keepdims=True)
-        valid = scored.valid & ended
-        likeliest = [reader.wording.outcome(self.outcomes[k]) for k in probabilities.argmax(axis=1)]
-        cases = [
-            Case(prompt.content, text + reader.wording.close(answer))
-            for prompt, text, answer in zip(flat, before, likeliest, strict=True)
-        ]
-        # The answer is one more token each.
-        cost = Cost(watch.seconds, sum(map(len, asked)), sum(map(len, written)) + len(asked), watch.peak_bytes)
+            drawn = [self._answers(model, flat, asked, reader, sampling, told) for sampling in draws]
+        trusted = np.array([answers.valid for answers in drawn])
+        voices = trusted.sum(axis=0)
+        valid = voices > 0
+        # Reasonings without a valid answer have no say; where none has one, the score is masked below.
+        weights = trusted / np.maximum(voices, 1)
+        known = np.einsum("dn,dno->no", weights, np.array([answers.known for answers in drawn]))
+        cases = [drawn[draw].cases[row] for row, draw in enumerate(trusted.argmax(axis=0))]
+        read = len(draws) * sum(map(len, asked))
+        cost = Cost(watch.seconds, read, sum(answers.written for answers in drawn), watch.peak_bytes)
         return Ranking(
             scores=_masked(self.score(known), valid).reshape(shape),
             ratings=_masked(self.expected_rating(known), valid).reshape(shape),
             valid=valid.reshape(shape),
             cost=cost,
             cases=tuple(tuple(cases[k : k + shape[1]]) for k in range(0, len(cases), shape[1])),
+        )
+
+    def draws(self) -> Sequence[Sampling | None]:
+        """How each reasoning about a candidate is written: one, greedily."""
+        return (None,)
+
+    def _answers(
+        self,
+        model: LanguageModel,
+        prompts: Sequence[Prompt],
+        asked: Sequence[TokenIds],
+        reader: Reader,
+        sampling: Sampling | None,
+        told: Callable[[int], None],
+    ) -> Answers:
+        """One reasoning about each of `prompts`, whose token ids are `asked`, and the answer that follows it."""
+        thoughts = self._thoughts(model, asked, reader, sampling, told)
+        ended = np.array([not reader.thinks or THINK_CLOSE in thought for thought in thoughts])
+        before = [reader.wording.before_answer(thought) for thought in thoughts]
+        written = model.encode_texts(before)
+        answered = [prompt + text for prompt, text in zip(asked, written, strict=True)]
+        scored = model.outcome_scores(answered, [reader.wording.outcome(value) for value in self.outcomes])
+        probabilities = np.exp(scored.log_probabilities)
+        likeliest = [reader.wording.outcome(self.outcomes[k]) for k in probabilities.argmax(axis=1)]
+        cases = [
+            Case(prompt.content, text + reader.wording.close(answer))
+            for prompt, text, answer in zip(prompts, before, likeliest, strict=True)
+        ]
+        return Answers(
+            known=probabilities / probabilities.sum(axis=1, keepdims=True),
+            valid=scored.valid & ended,
+            cases=cases,
+            written=sum(map(len, written)) + len(asked),  # the answer is one more token each
         )
 
     @abstractmethod
@@ -73,19 +127,18 @@ class Pointwise(Ranker):
         return (p * values).sum(axis=1) / np.maximum(p.sum(axis=1), np.finfo(np.float64).tiny)
 
     def _thoughts(
-        self, model: LanguageModel, asked: Sequence[TokenIds], reader: Reader, progress: Progress
+        self,
+        model: LanguageModel,
+        asked: Sequence[TokenIds],
+        reader: Reader,
+        sampling: Sampling | None,
+        told: Callable[[int], None],
     ) -> list[str]:
         """What is written before the answer, empty where the strategy does not think."""
         if not reader.thinks:
             return [""] * len(asked)
-        done = 0
-
-        def told(count: int) -> None:
-            nonlocal done
-            done += count
-            progress(done, len(asked))
-
-        return model.decode(model.generate(asked, THINK_CLOSE, self.config.max_thought_tokens, progress=told))
+        limit = self.config.max_thought_tokens
+        return model.decode(model.generate(asked, THINK_CLOSE, limit, sampling=sampling, progress=told))
 
 
 def _masked(values: FloatArray, valid: BoolArray) -> FloatArray:

@@ -17,6 +17,7 @@ from r2rec_bench.prompts.wordings import WORDINGS
 from r2rec_bench.training.grpo import GrpoConfig
 from r2rec_bench.training.rewards.base import rewards
 
+OURS = dict(rewards)
 OUTCOMES = (4, 4)
 DEFAULT = {term.reward.use: term.weight for term in GrpoConfig().rewards}
 
@@ -65,7 +66,7 @@ OTHERS = [
 def earned(setting: Setting, completion: str) -> dict[str, float]:
     reading = ProgressiveMask().read(completion, setting.trace.prompt, setting.wording)
     batch, traces = [reading, *[reading] * len(OTHERS)], [setting.trace, *OTHERS]
-    return {name: float(cls().score(batch, traces)[0]) for name, cls in rewards}
+    return {name: float(cls().score(batch, traces)[0]) for name, cls in OURS.items()}
 
 
 ATTACKS = {
@@ -113,7 +114,7 @@ def test_no_attack_out_scores_honesty(setting, attack):
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=list(SETTINGS))
 def test_honesty_earns_everything(setting):
-    assert earned(setting, setting.honest) == {name: cls.range[1] for name, cls in rewards}
+    assert earned(setting, setting.honest) == {name: cls.range[1] for name, cls in OURS.items()}
 
 
 PADDING = {
@@ -151,6 +152,6 @@ def test_what_cannot_be_read_earns_nothing(setting, attack):
 def test_scores_are_one_per_completion_whatever_the_batch():
     setting = SETTINGS["compact"]
     reading = ProgressiveMask().read(setting.honest, setting.trace.prompt, setting.wording)
-    for _, cls in rewards:
+    for cls in OURS.values():
         assert cls().score([], []).shape == (0,)
         assert cls().score([reading] * 3, [setting.trace] * 3).dtype == np.float64
