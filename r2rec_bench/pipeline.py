@@ -18,7 +18,7 @@ import numpy as np
 from r2rec_bench.asking import Asking
 from r2rec_bench.core.config import Spec, components
 from r2rec_bench.core.environment import capture
-from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
 from r2rec_bench.core.texts import Prompt
@@ -91,11 +91,11 @@ class Pipeline:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The data set; its stand-in, with a warning, where the real one cannot be had."""
+        """The data set; its stand-in, with a warning, where the real one can neither be found nor fetched."""
         source = cast("Source", self.experiment.data.build())
         try:
             return source.load()
-        except InputError as error:
+        except NoDataError as error:
             if self.experiment.otherwise is None:
                 raise
             self.watcher.warn(

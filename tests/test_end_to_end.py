@@ -203,22 +203,22 @@ def test_implicit_data_with_hostile_titles_end_in_a_harmless_report(place: Place
     ours = {"h1", "h2", "h3", "p", "em", "strong", "u", "code", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
     assert set(re.findall(r"<(\w+)", html)) <= ours
     assert re.findall(r"<h1>(.*)</h1>", html) == ["quickstart"]
-    assert re.findall(r"<h2>(.*)</h2>", html) == [
-        "Paired comparisons",
-        "Worked examples",
-        "What was run",
-    ]
-    assert html.count("<strong>Bold") == html.count("<code>code") == 0
+    assert re.findall(r"<h2>(.*)</h2>", html) == ["Paired comparisons", "Worked examples", "What was run"]
+    assert "<strong>Bold" not in html
+    assert "<code>code" not in html
     named = ("Pipe", "answer", "Bold", "alert(1)", "Heading", "untitled item x", "Ignore all")
     assert sum(word in html for word in named) >= 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ratings", [True, False])
-def test_the_stricter_split_runs_to_the_end(place: Place, own_data: Callable[..., None], ratings: bool):
-    own_data(ratings=ratings)
-    place.run(**SMALL, **{"data": "my-shop", "split": "temporal", "visibility": "past"})
-    assert "my-shop, temporal, fold test, visibility past" in place.report
+@pytest.mark.parametrize(
+    "data", ["{use: folder, name: my-shop}", "{use: synthetic, users: 60, items: 80, interactions: 15}"]
+)
+def test_the_stricter_split_runs_to_the_end(place: Place, own_data: Callable[..., None], data: str):
+    own_data(ratings=True)
+    place.run(**SMALL, **{"data": data, "split": "temporal", "visibility": "past"})
+    assert ", temporal, fold test, visibility past;" in place.report
+    assert ("my-shop" in place.report) != ("SYNTHETIC DATA" in place.report)
 
 
 @pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)

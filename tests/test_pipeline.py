@@ -1,4 +1,4 @@
-"""What is made again and what is found, what decides a result, and what no model may see: real stages, a small world."""
+"""What is made again, what is found, and what no model may see: real stages on a small world."""
 
 import shutil
 from collections.abc import Iterator
@@ -205,7 +205,7 @@ def test_every_model_answers_the_same_candidates(ran):
 
 @pytest.mark.parametrize(("fold", "seen"), [(Fold.TEST, False), (Fold.TRAIN, True)])
 def test_nothing_shows_what_happened_in_the_test_fold(ran, tmp_path, fold, seen):
-    """Other items in one fold, the same questions: no score, prompt or trace moves for the test fold's, all for others."""
+    """Other items in one fold, the same questions: the test fold's move no score, prompt or trace, others all."""
     pipeline = prepared(tmp_path)
     pipeline.dataset = changed(ran.pipeline.dataset, np.flatnonzero(ran.pipeline.folds.fold == fold))
     pipeline.candidate_lists = ran.pipeline.candidate_lists
@@ -240,7 +240,8 @@ def test_without_data_its_stand_in_is_used_and_a_warning_given(value, tmp_path, 
         monkeypatch.setenv("R2REC_DATA", value)
     monkeypatch.setenv("R2REC_CACHE", str(tmp_path))
     monkeypatch.setenv("R2REC_OFFLINE", "1")
-    pipeline = prepared(tmp_path, "data=movielens-1m", "otherwise={use: synthetic, users: 10, items: 40, interactions: 10}")
+    stand_in = "otherwise={use: synthetic, users: 10, items: 40, interactions: 10}"
+    pipeline = prepared(tmp_path, "data=movielens-1m", stand_in)
     assert pipeline.dataset.synthetic
     assert pipeline.dataset.log.n_users == 10
     assert pipeline.protocol.endswith("seed 0. SYNTHETIC DATA.")
@@ -249,3 +250,14 @@ def test_without_data_its_stand_in_is_used_and_a_warning_given(value, tmp_path, 
     assert "Using 'synthetic' instead. Nothing that follows says anything about movielens-1m." in warning
     with pytest.raises(InputError, match="'movielens-1m' is nowhere to be had"):
         _ = prepared(tmp_path, "data=movielens-1m").dataset
+
+
+def test_data_that_are_there_but_broken_get_no_stand_in(tmp_path, monkeypatch):
+    folder = tmp_path / "data" / "my-shop"
+    folder.mkdir(parents=True)
+    (folder / "interactions.parquet").write_text("not parquet")
+    monkeypatch.setenv("R2REC_DATA", str(tmp_path / "data"))
+    pipeline = prepared(tmp_path, "data=my-shop", "otherwise=synthetic")
+    with pytest.raises(InputError, match=r"interactions.parquet: cannot be read as parquet"):
+        _ = pipeline.dataset
+    assert pipeline.watcher.warnings == []

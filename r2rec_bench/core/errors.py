@@ -19,6 +19,10 @@ class InputError(R2RecError):
     exit_code = 2
 
 
+class NoDataError(InputError):
+    """A data set can neither be found nor fetched."""
+
+
 class LeakageError(R2RecError):
     """A component saw, or was about to see, something outside a query's visible graph."""
 

@@ -54,7 +54,8 @@ class Source(Component):
         """The data set, from a local copy if there is one, else from the official place.
 
         Raises:
-            InputError: a file is malformed (file and line are named), or the data can neither be found nor fetched.
+            NoDataError: the data can neither be found nor fetched.
+            InputError: a file is malformed; file and line are named.
         """
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.paths import DATA_VARIABLE, data_root
 from r2rec_bench.data.assemble import assemble
 from r2rec_bench.data.base import Dataset, Source, sources
@@ -50,8 +50,8 @@ def named_folder(name: str) -> type[NamedFolder]:
 def _load(name: str) -> Dataset:
     root = data_root()
     if root is None:
-        raise InputError(f"data set '{name}': {DATA_VARIABLE} is not set; set it to the folder that contains {name}/")
+        raise NoDataError(f"data set '{name}': {DATA_VARIABLE} is not set; set it to the folder that contains {name}/")
     folder = root / name
     if not is_parquet_form(folder):
-        raise InputError(f"data set '{name}': no {folder / INTERACTIONS}; expected the parquet form there")
+        raise NoDataError(f"data set '{name}': no {folder / INTERACTIONS}; expected the parquet form there")
     return assemble(name, read_interactions(folder), read_items(folder), licence=LICENCE, origin=str(folder))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 from zipfile import Path as ZipPath
 
-from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.paths import DATA_VARIABLE, cache_root, data_root
 from r2rec_bench.data import parquet
 from r2rec_bench.data.assemble import assemble
@@ -49,7 +49,7 @@ class MovieLens(Source):
         if fetched:
             return self._read_archive(fetched)
         tried = "\n".join(f"  {place}" for place in [*places, *failures])
-        raise InputError(
+        raise NoDataError(
             f"data set '{self.name}' is nowhere to be had. Looked for:\n{tried}\n"
             f"Download {self.archive.urls[0]} by hand and set {DATA_VARIABLE} to the folder you put it in."
         )
