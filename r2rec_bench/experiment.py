@@ -82,6 +82,8 @@ class Experiment(Config):
                 f"queries.touched is {self.queries.touched}, but the ranker '{self.ranker.use}' asks for ratings "
                 "only, and untouched items have none. Set queries.touched to 1, or the ranker to rating_interaction"
             )
+        if not (self.stages or self.untrained or self.baselines):
+            raise ValueError("nothing to rank with: no stages, no baselines, and untrained is false. Name one of them")
         split = self.split.use
         if split == "temporal" and self.visibility is not Visibility.PAST:
             raise ValueError("visibility is 'fold', but the temporal split requires 'past'")

@@ -86,7 +86,8 @@ def changed(
     for index, (steps, change) in enumerate(found):
         for other_index, (other_steps, other) in enumerate(found):
             if steps[: len(other_steps)] == other_steps and (steps != other_steps or other_index < index):
-                problems.append(Problem(change.where, f"'{other.path}' is changed as well, and holds it; change one"))
+                relation = "is the same place" if steps == other_steps else "holds it"
+                problems.append(Problem(change.where, f"'{other.path}' is changed as well, and {relation}; change one"))
     after = drafted(model, _applied(draft.tree, found))
     if isinstance(after, list):
         return draft, problems + after

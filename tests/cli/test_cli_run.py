@@ -22,8 +22,7 @@ def test_a_narrow_terminal_cuts_no_number_off(ran, monkeypatch, tmp_path):
     out = StringIO()
     run_id = ran.run_ids["R2Rec (nano): sft"]
     assert ran.invoke("report", run_id, "--out", tmp_path).exit_code == 0
-    [line] = [line for line in out.getvalue().splitlines() if "R2Rec (nano): sft" in line]
-    assert re.search(r"sft +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] .* " + run_id[:12], line)
+    assert re.search(r" \d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] .* " + run_id[:12], out.getvalue())
 
 
 def test_rows_that_two_files_share_appear_once(ran):

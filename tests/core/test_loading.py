@@ -363,7 +363,7 @@ def test_changing_a_thing_and_its_inside_is_ambiguous(change: str):
 
 def test_the_same_place_spelt_twice_is_ambiguous():
     assert problems(delta("stages.sft.lr: 1\nstages.0.lr: 2")) == [
-        "delta.yaml:5: stages.0.lr: 'stages.sft.lr' is changed as well, and holds it; change one"
+        "delta.yaml:5: stages.0.lr: 'stages.sft.lr' is changed as well, and is the same place; change one"
     ]
 
 
