@@ -58,7 +58,7 @@ def _show(e: Explanation) -> None:
         thought = step.thought
         row = ("–", "–", "") if thought is None else (signed(thought.weight), str(thought.forecast), safe(thought.text))
         steps.add_row(safe(step.fact), *row)
-    console.print(steps if e.steps else "No evidence: no closed chain leads from this user to this item.")
+    console.print(steps if e.steps else "No evidence: the sampler found none for this user and item.")
     if e.dropped:
         console.print(f"{e.dropped} more pieces did not fit the token budget.")
     console.print("Weight: -2 strongly against to +2 strongly for. Forecast: the next masked edge, 0 none or 1 to 5.")

@@ -55,8 +55,10 @@ class Closures:
     @property
     def anchor_people(self) -> Int64Array:
         """How many others have a visible edge to i0, int64 (n,), the peer among them."""
-        items, place = np.unique(self.anchor, return_inverse=True)
-        return np.array([audience(self._rows, self._view, item)[0] for item in items], np.int64)[place]
+        people = np.bincount(self.anchor)
+        for item in np.flatnonzero(people).tolist():
+            people[item], _, _ = audience(self._rows, self._view, item)
+        return people[self.anchor]
 
     @property
     def own_rating(self) -> Float32Array:

@@ -22,23 +22,18 @@ def walks_of(rows: Rows, view: View, query: Query, target: int, rng: np.random.G
         forward: whether the order of behaviour counts.
     """
     own_row = own_rows(rows, view, target)
-    own, anchor, first, last, overlap, items = _pairs(rows, view, own_row, target)
-    begin = anchor + 1 if forward else first
-    ways = last - begin - (not forward)
-    on = ways > 0
-    reached = begin[on] + rng.integers(ways[on])
+    own, anchor, begin, ways, overlap, items = _pairs(rows, view, own_row, target, forward)
+    reached = begin + rng.integers(ways)
     if not forward:
-        reached += reached >= anchor[on]  # i0 itself is stepped over
-    return Closures(
-        rows, view, query, own[on], anchor[on], reached, overlap[on], items[on], own_items=int((own_row >= 0).sum())
-    )
+        reached += reached >= anchor  # i0 itself is stepped over
+    return Closures(rows, view, query, own, anchor, reached, overlap, items, own_items=int((own_row >= 0).sum()))
 
 
 @njit(cache=True, nogil=True)
 def _pairs(
-    rows: Rows, view: View, own_row: Int64Array, target: int
+    rows: Rows, view: View, own_row: Int64Array, target: int, forward: bool
 ) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array, Int32Array, Int32Array]:
-    """Edges (u0, i0) and (u1, i0) of all shared items, u1's visible rows from and to, and `Closures`' last columns."""
+    """Per walk: its first two edges, the first row it may go on to, how many it may, and `Closures`' last columns."""
     users = len(rows.user_start) - 1
     knows_target = np.zeros(users, np.int32)
     for there in range(rows.item_start[target], rows.item_start[target + 1]):
@@ -48,7 +43,7 @@ def _pairs(
         if own_row[item] >= 0:
             size += rows.item_start[item + 1] - rows.item_start[item]
     own, anchor = np.empty(size, np.int64), np.empty(size, np.int64)
-    first, last = np.empty(size, np.int64), np.empty(size, np.int64)
+    begin, ways = np.empty(size, np.int64), np.empty(size, np.int64)
     overlap, items = np.empty(size, np.int32), np.empty(size, np.int32)
     shared = np.zeros(users, np.int32)
     n = 0
@@ -59,13 +54,14 @@ def _pairs(
             peer = rows.item_user[person]
             if peer == view.user or rows.item_time[person] >= view.limit:
                 continue
-            own[n], anchor[n] = own_row[item], rows.item_row[person]
-            first[n], last[n] = rows.user_start[peer], rows.user_start[peer + 1]
-            if view.limit != NO_LIMIT:
-                last[n] = first[n] + np.searchsorted(rows.time[first[n] : last[n]], view.limit)
-            items[n] = last[n] - first[n] - knows_target[peer]
             shared[peer] += 1
-            n += 1
+            here = rows.item_row[person]
+            first, last = rows.user_start[peer], rows.user_start[peer + 1]
+            if view.limit != NO_LIMIT:
+                last = first + np.searchsorted(rows.time[first:last], view.limit)
+            begin[n], ways[n] = (here + 1, last - here - 1) if forward else (first, last - first - 1)
+            own[n], anchor[n], items[n] = own_row[item], here, last - first - knows_target[peer]
+            n += ways[n] > 0
     for k in range(n):
         overlap[k] = shared[rows.user[anchor[k]]]
-    return own[:n], anchor[:n], first[:n], last[:n], overlap[:n], items[:n]
+    return own[:n], anchor[:n], begin[:n], ways[:n], overlap[:n], items[:n]
