@@ -18,7 +18,8 @@ class LengthConfig(Config):
     """What is long."""
 
     target: Annotated[int, Field(ge=1, le=100_000), Tune(50, 1000, log=True)] = 400
-    """Characters per thought that cost nothing; a verbose thought that quotes a bundle has about 300."""
+    """Characters per thought that cost nothing; a verbose thought that quotes a bundle has about 310, one that quotes
+    eight of them (`one_shot_mask`) up to 2,300."""
 
 
 @rewards.register("length")
