@@ -1,5 +1,6 @@
 """Habits that no linter knows: of the files in git, and of the commands that the documents show."""
 
+import csv
 import re
 import shlex
 import shutil
@@ -64,3 +65,19 @@ def test_documented_commands_exist():
         if (result := CliRunner().invoke(app, [*arguments, "--help"])).exit_code
     }
     assert failed == {}
+
+
+def test_the_readme_shows_the_committed_report():
+    """Every row of the README's table is the report's: system, HR@1 with its interval, NDCG@10, run id."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    block = readme.partition("<!-- quickstart-table -->")[2].partition("<!-- /quickstart-table -->")[0]
+    shown = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in block.splitlines() if "[" in line]
+    with (ROOT / "reports" / "quickstart" / "results.csv").open(encoding="utf-8") as file:
+        stored = {(row["system"], row["metric"]): row for row in csv.DictReader(file)}
+    assert shown
+    assert [cells[0] for cells in shown] == list(dict.fromkeys(system for system, _ in stored))
+    for system, hr, ndcg, _, run in shown:
+        first, second = stored[system, "hr@1"], stored[system, "ndcg@10"]
+        assert hr == f"{float(first['mean']):.3f} [{float(first['low']):.3f}, {float(first['high']):.3f}]"
+        assert ndcg == f"{float(second['mean']):.3f}"
+        assert run.strip("`") == first["run_id"][:12]
