@@ -19,6 +19,7 @@ from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.study import Study, lineage, synthetic_note
 from r2rec_bench.report.table import NONE, Cell, main_table, number, spread
 from r2rec_bench.report.text import markdown
+from r2rec_bench.statistics.bootstrap import RESAMPLES
 
 PUBLISHED_OVER_BASELINE = 0.1048
 PUBLISHED_OVER_UNTRAINED = 1.3181
@@ -67,9 +68,9 @@ def _main(study: Study) -> Iterator[str]:
     users = " / ".join(dict.fromkeys(f"{len(row.result.users):,}" for row in study.rows))
     yield (
         f"{markdown(study.protocol)} n = {users} users. In brackets: 95 % interval, percentile bootstrap over users, "
-        "10,000 resamples. Bold: best; underlined: second. Tokens: prompt and completion. Training seconds include "
-        "making the traces; a baseline is fitted within its evaluation seconds. Run: the start of the run id, which "
-        "`r2rec explain` takes; every value with its interval is in results.csv."
+        f"{RESAMPLES:,} resamples. Bold: best; underlined: second. Tokens: prompt and completion. Training seconds "
+        "include making the traces; a baseline is fitted within its evaluation seconds. Run: the start of the run id, "
+        "which `r2rec explain` takes; every value with its interval is in results.csv."
     )
 
 

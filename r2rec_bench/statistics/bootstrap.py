@@ -10,6 +10,8 @@ import numpy as np
 
 from r2rec_bench.core.types import FloatArray
 
+RESAMPLES = 10_000
+"""Unless another number is asked for."""
 _BLOCK = 256
 """Resamples drawn at once: 256 × 6,040 users are 12 MB."""
 
@@ -34,7 +36,7 @@ class Interval:
 
 
 def mean_interval(
-    values: FloatArray, rng: np.random.Generator, *, level: float = 0.95, resamples: int = 10_000
+    values: FloatArray, rng: np.random.Generator, *, level: float = 0.95, resamples: int = RESAMPLES
 ) -> Interval:
     """Percentile bootstrap interval of a mean over users.
 

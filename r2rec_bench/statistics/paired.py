@@ -10,7 +10,7 @@ import numpy as np
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.evaluation.results import UserTable
-from r2rec_bench.statistics.bootstrap import Interval, block_sizes, mean_interval
+from r2rec_bench.statistics.bootstrap import RESAMPLES, Interval, block_sizes, mean_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def compare(
     *,
     higher_is_better: bool = True,
     level: float = 0.95,
-    resamples: int = 10_000,
+    resamples: int = RESAMPLES,
 ) -> Comparison:
     """Interval, p-value and score of a paired comparison.
 

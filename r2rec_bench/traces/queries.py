@@ -49,8 +49,14 @@ def draw_queries(log: InteractionLog, config: QueriesConfig, seed: int) -> list[
         seed: the same seed draws the same questions.
 
     Raises:
-        InputError: no user has two interactions, so that something can be asked with a history, and an item left.
+        InputError: no user has two interactions, so that something can be asked with a history, and an item left; or
+            ratings alone are asked for, and there are none.
     """
+    if config.touched == 1 and np.isnan(log.rating).all():
+        raise InputError(
+            "the data have no ratings and queries.touched is 1, so that every answer would be the same. "
+            "Lower queries.touched (0.35 is usual) and take the ranker rating_interaction"
+        )
     rng = generator(seed, "training queries")
     start = log.offsets()
     length = np.diff(start)

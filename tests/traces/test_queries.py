@@ -70,8 +70,8 @@ def test_a_fold_without_anything_to_ask_about_is_an_error(users):
 
 
 def test_a_touch_without_a_rating_has_an_outcome_of_its_own():
-    drawn = draw_queries(log_of([0, 1, 2], rating=math.nan), QueriesConfig(n=50, touched=1.0), 0)
-    assert {q.answer for q in drawn} == {UNRATED_TOUCH}
+    drawn = draw_queries(log_of([0, 1, 2], rating=math.nan), QueriesConfig(n=50, touched=0.5), 0)
+    assert {(q.target < 3, q.answer) for q in drawn} == {(True, UNRATED_TOUCH), (False, 0)}
 
 
 @settings(max_examples=20)
@@ -88,3 +88,10 @@ def test_a_query_is_made_of_plain_numbers(small_world):
     asked = draw_queries(small_world.log, QueriesConfig(n=1), 0)[0]
     assert [type(value) for value in (asked.query.user, asked.query.time, asked.target, asked.answer)] == [int] * 4
     assert isinstance(asked.query, Query)
+
+
+def test_ratings_alone_cannot_be_asked_for_where_there_are_none():
+    unrated = log_of([0, 1, 2], [1, 2], rating=math.nan)
+    with pytest.raises(InputError, match=r"no ratings and queries.touched is 1, .* take the ranker rating_interaction"):
+        draw_queries(unrated, QueriesConfig(n=10, touched=1.0), 0)
+    assert draw_queries(unrated, QueriesConfig(n=10, touched=0.9), 0)
