@@ -258,7 +258,14 @@ class Pipeline:
             return Ranking(scores, nothing, np.isfinite(scores), Cost(watch.seconds, peak_bytes=watch.peak_bytes))
 
         settings = {"baseline": spec.to_dict(), "fold": e.candidates.fold, "split": e.split.to_dict(), "seed": e.seed}
-        return self._outcome("baseline", "baseline", spec.use, settings, (), _home(spec), [], rank)
+        return self._outcome("baseline", "baseline", self._name(spec), settings, (), _home(spec), [], rank)
+
+    def _name(self, baseline: Spec) -> str:
+        """What the table calls a baseline: its name, with the settings that tell it from another of that name."""
+        same = [spec.to_dict() for spec in self.experiment.baselines if spec.use == baseline.use]
+        own = baseline.to_dict()
+        differing = [f"{key}={own[key]}" for key in own if any(other[key] != own[key] for other in same)]
+        return f"{baseline.use} ({', '.join(differing)})" if differing else baseline.use
 
     def _outcome(
         self,

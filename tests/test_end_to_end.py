@@ -136,7 +136,6 @@ def test_the_same_yaml_trains_a_chat_model(place: Place, coin: Path, qwen2_check
         "backbone": f"hf:{qwen2_checkpoint.path}",
         "chains.n": 1,
         "prompts.history": 1,
-        "prompts.budget": 900,  # its tokenizer knows a hundred words, so that titles take many tokens
         "queries.n": 32,
         "stages.grpo.max_completion": 12,
         "stages.grpo.rewards": "[{reward: coin}]",

@@ -261,3 +261,9 @@ def test_data_that_are_there_but_broken_get_no_stand_in(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"interactions.parquet: cannot be read as parquet"):
         _ = pipeline.dataset
     assert pipeline.watcher.warnings == []
+
+
+def test_baselines_of_one_name_are_told_apart_by_what_differs(ran):
+    twice = "baselines=[{use: ease, l2: 50}, {use: ease, l2: 5}, popularity]"
+    pipeline = prepared(ran.cache, twice, "stages=[]", "untrained=false")
+    assert [row.result.system for row in pipeline.run()] == ["ease (l2=50.0)", "ease (l2=5.0)", "popularity"]

@@ -40,6 +40,8 @@ class Compact(Wording):
     separator = " "
     quotes = False
     max_steps = MAX_STEPS
+    thought_tokens = 4
+    other_tokens = 64
 
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         return ""

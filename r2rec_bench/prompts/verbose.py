@@ -43,6 +43,8 @@ class Verbose(Wording):
     separator = "\n"
     quotes = True
     max_steps = 9_999
+    thought_tokens = 160
+    other_tokens = 512
 
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         scale = "a rating from 1 (bad) to 5 (excellent)"

@@ -43,6 +43,14 @@ class Wording(ABC):
     """Whether thoughts quote the evidence, so that what they name can be checked against what was revealed."""
     max_steps: ClassVar[int]
     """Most pieces of evidence that it has words for."""
+    thought_tokens: ClassVar[int]
+    """Enough for one thought about one piece of evidence, in the tokens of any model that reads this wording."""
+    other_tokens: ClassVar[int]
+    """Enough for the rest of a completion: tags, answer, and thoughts that follow no steps."""
+
+    def completion_tokens(self, pieces: int) -> int:
+        """Enough tokens for a completion about so many pieces of evidence: what still goes on then has gone astray."""
+        return self.thought_tokens * pieces + self.other_tokens
 
     @abstractmethod
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:

@@ -47,8 +47,8 @@ class GrpoConfig(LoopConfig):
     beta: Annotated[float, Field(ge=0), Tune(1e-4, 0.1, log=True)] = 0.001
     """Weight of the KL divergence from the checkpoint that the stage starts from."""
     temperature: Annotated[float, Field(gt=0, le=2), Tune(0.6, 1.2)] = 1.0
-    max_completion: Annotated[int, Field(ge=1)] = 512
-    """Tokens after which a completion is cut."""
+    max_completion: Annotated[int, Field(ge=1)] | None = None
+    """Tokens after which a completion is cut; none is what the wording needs."""
     zero_variance_alarm: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Alarm when more than this share of groups has one reward for all its completions: they teach nothing."""
     truncation_alarm: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -87,6 +87,9 @@ class Grpo(Stage):
             )
         order = generator(context.seed, "grpo", "prompts").permutation(len(traces))
         chosen = [traces[row] for row in order[: config.steps * config.prompts]]
+        limit = config.max_completion or context.wording.completion_tokens(
+            max(len(trace.prompt.pieces) for trace in chosen)
+        )
         rewards = {term.reward.use: cast("Reward", term.reward.build()) for term in config.rewards}
 
         def judge(rows: Sequence[int], completions: Sequence[str]) -> dict[str, FloatArray]:
@@ -108,13 +111,13 @@ class Grpo(Stage):
                 group=config.group,
                 beta=config.beta,
                 temperature=config.temperature,
-                max_new_tokens=config.max_completion,
+                max_new_tokens=limit,
             )
         rows = session.rows
         notes = {"reward_first": rows[0]["reward"], "reward_last": rows[-1]["reward"]}
-        return StageResult(tuple(rows), self._alarms(rows), len(chosen), session.tokens, notes)
+        return StageResult(tuple(rows), self._alarms(rows, limit), len(chosen), session.tokens, notes)
 
-    def _alarms(self, rows: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
+    def _alarms(self, rows: Sequence[Mapping[str, float]], limit: int) -> tuple[str, ...]:
         alarms: list[str] = []
         flat = float(np.mean([row["zero_variance"] for row in rows]))
         if flat > self.config.zero_variance_alarm:
@@ -126,7 +129,7 @@ class Grpo(Stage):
         cut = float(np.mean([row["truncated"] for row in rows]))
         if cut > self.config.truncation_alarm:
             alarms.append(
-                f"{cut:.0%} of the completions were cut at {self.config.max_completion} tokens (alarm above "
+                f"{cut:.0%} of the completions were cut at {limit} tokens (alarm above "
                 f"{self.config.truncation_alarm:.0%}). Raise max_completion, or run sft first."
             )
         return tuple(alarms)

@@ -1,8 +1,7 @@
 """One tiny experiment and an ablation of it, run once through the command line."""
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -38,15 +37,17 @@ change:
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ran:
     """What one `r2rec run` left behind."""
 
     folder: Path
-    result: Result
+    result: Result = field(init=False)
 
     def invoke(self, *arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+        # For this call alone: the environment is the whole session's, and other tests want its data.
+        places = {"R2REC_CACHE": str(self.folder / "cache"), "R2REC_DATA": None}
+        return CliRunner(env=places).invoke(app, [str(argument) for argument in arguments])
 
     @property
     def report(self) -> str:
@@ -60,16 +61,13 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("cli")
     weights = folder / "nano"
     new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
     new_tokenizer().save_pretrained(weights)
     (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=weights))
     (folder / "untaught.yaml").write_text(ABLATION)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("R2REC_CACHE", str(folder / "cache"))
-        patch.delenv("R2REC_DATA", raising=False)
-        files = [str(folder / "tiny.yaml"), str(folder / "untaught.yaml")]
-        result = CliRunner().invoke(app, ["run", *files, "--out", str(folder / "reports")])
-        yield Ran(folder, result)
+    ran = Ran(folder)
+    ran.result = ran.invoke("run", folder / "tiny.yaml", folder / "untaught.yaml", "--out", folder / "reports")
+    return ran

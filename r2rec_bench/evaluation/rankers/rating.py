@@ -23,8 +23,8 @@ from r2rec_bench.prompts.wording import THINK_CLOSE
 class PointwiseConfig(Config):
     """How long a model may think."""
 
-    max_thought_tokens: Annotated[int, Field(ge=1, le=16_384)] = 512
-    """Thoughts that have not ended by then are cut, and the answer counts as invalid."""
+    max_thought_tokens: Annotated[int, Field(ge=1, le=131_072)] | None = None
+    """Thoughts that have not ended by then are cut, and the answer is invalid; none is what the wording needs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +96,8 @@ class Pointwise(Ranker):
         told: Callable[[int], None],
     ) -> Answers:
         """One reasoning about each of `prompts`, whose token ids are `asked`, and the answer that follows it."""
-        thoughts = self._thoughts(model, asked, reader, sampling, told)
+        pieces = max(len(prompt.pieces) for prompt in prompts)
+        thoughts = self._thoughts(model, asked, reader, sampling, told, pieces)
         ended = np.array([not reader.thinks or THINK_CLOSE in thought for thought in thoughts])
         before = [reader.wording.before_answer(thought) for thought in thoughts]
         written = model.encode_texts(before)
@@ -133,11 +134,12 @@ class Pointwise(Ranker):
         reader: Reader,
         sampling: Sampling | None,
         told: Callable[[int], None],
+        pieces: int,
     ) -> list[str]:
-        """What is written before the answer, empty where the strategy does not think."""
+        """What is written before the answer, empty where the strategy does not think; of at most `pieces` pieces."""
         if not reader.thinks:
             return [""] * len(asked)
-        limit = self.config.max_thought_tokens
+        limit = self.config.max_thought_tokens or reader.wording.completion_tokens(pieces)
         return model.decode(model.generate(asked, THINK_CLOSE, limit, sampling=sampling, progress=told))
 
 
