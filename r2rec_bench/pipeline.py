@@ -294,7 +294,8 @@ class Pipeline:
             RunResult(**{name: getattr(header, name) for name in RunHeader.__slots__}, users=table).save(out)
 
         artifact = self._make(stage, settings, inputs, code, make, title=system)
-        return Outcome(RunResult.load(artifact.path), artifact, kind)
+        # The stored name is that of whoever made it first.
+        return Outcome(replace(RunResult.load(artifact.path), system=system), artifact, kind)
 
     @property
     def protocol(self) -> str:
