@@ -205,11 +205,8 @@ class Pipeline:
         """The model after `stages`, none of them for the untrained backbone, asked all candidates."""
         e = self.experiment
         before = [self.trained(stages)] if stages else []
-        name = (
-            f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
-            if stages
-            else (f"{e.backbone.use}, untrained")
-        )
+        trained = f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
+        name = trained if stages else f"{e.backbone.use}, untrained"
 
         def rank(out: Path) -> Ranking:
             from r2rec_bench.llm.model import LanguageModel
@@ -230,8 +227,7 @@ class Pipeline:
         code = (*_rooms("llm"), *_ASKING_CODE, *_home(e.chains, e.prompts, e.backbone, e.ranker))
         settings = {"asking": self._asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
         kind = "r2rec" if stages else "untrained"
-        costs = [*self._training_costs(stages)]
-        return self._outcome("evaluation", kind, name, settings, (*before,), code, costs, rank)
+        return self._outcome("evaluation", kind, name, settings, before, code, self._training_costs(stages), rank)
 
     @cached_property
     def _prompts(self) -> tuple[list[list[Prompt]], float]:

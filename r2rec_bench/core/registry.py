@@ -147,10 +147,6 @@ class Registry(Generic[C]):
         for name in self.names():
             yield name, self.get(name)
 
-    def name_of(self, cls: type[Component]) -> str:
-        """The name `cls` was registered under."""
-        return next(name for name, known in self._classes.items() if known is cls)
-
     def _load(self) -> None:
         if self._package and not self._builtin_loaded:
             package = importlib.import_module(self._package)

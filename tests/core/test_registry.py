@@ -76,7 +76,6 @@ def test_a_file_in_the_folder_is_a_component(room: Path):
     counter = gadgets.get("counter")
     assert gadgets.names() == ["counter"]
     assert list(gadgets) == [("counter", counter)]
-    assert gadgets.name_of(counter) == "counter"
     assert counter.summary() == "Counts things."
     assert counter().config.model_dump() == {"size": 3}
 
