@@ -48,7 +48,7 @@ class Asking(Config):
 
     @property
     def reader(self) -> Reader:
-        return Reader(self.wording, self.strategy.thinks)
+        return Reader(self.strategy, self.wording)
 
     def visible_log(self, dataset: Dataset) -> InteractionLog:
         """What queries of the fold asked about may see at most."""

@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from r2rec_bench.core.config import Config, Family, Spec
+from r2rec_bench.core.config import Config, Family, Spec, validate
+from r2rec_bench.core.errors import ConfigError, Problem, nearest
 from r2rec_bench.core.types import NONE_RATING, Visibility
 from r2rec_bench.data.base import Fold
-from r2rec_bench.evaluation.base import rankers
+from r2rec_bench.evaluation.base import Recipe, rankers
 from r2rec_bench.traces.queries import QueriesConfig
 
 SourceSpec = Annotated[Spec, Family("sources")]
@@ -42,6 +43,10 @@ class CandidatesConfig(Config):
         return Fold[self.fold.upper()]
 
 
+RECIPE_KEYS = ("chains", "prompts", "teacher", "queries", "stages", "ranker")
+"""What a recipe may change; everything else its row has in common with the others of the table."""
+
+
 class Experiment(Config):
     """R2Rec with every part chosen, and the baselines to stand beside it."""
 
@@ -69,6 +74,24 @@ class Experiment(Config):
     metrics: Annotated[tuple[MetricSpec, ...], Field(min_length=1)]
     baselines: tuple[BaselineSpec, ...]
 
+    def with_recipe(self, name: str, recipe: Recipe) -> Experiment:
+        """This experiment as a recipe among its baselines changes it.
+
+        Raises:
+            ConfigError: the recipe changes what it may not, or the parts do not go together.
+        """
+        written = self.model_dump(mode="json")
+        change = recipe.change(written)
+        source = f"baselines: {name}"
+        wrong = [
+            Problem(key, f"a recipe may change {', '.join(RECIPE_KEYS)}", nearest(key, RECIPE_KEYS))
+            for key in change
+            if key not in RECIPE_KEYS
+        ]
+        if wrong:
+            raise ConfigError(source, wrong)
+        return validate(Experiment, {**written, **change, "baselines": [], "untrained": True}, source)
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         outcomes = rankers.get(self.ranker.use).outcomes
@@ -92,4 +115,8 @@ class Experiment(Config):
                 f"visibility is 'past' under the split '{split}': baselines are fitted once and would see the future "
                 "of most queries. Use the temporal split, or leave the baselines out"
             )
+        for spec in self.baselines:
+            contender = spec.build()
+            if isinstance(contender, Recipe):
+                self.with_recipe(spec.use, contender)
         return self

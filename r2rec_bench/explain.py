@@ -143,14 +143,14 @@ class Explainer:
         ranks = (known[None, :] >= known[:, None]).sum(axis=1)
         column = int(known.argmax()) if item is None else self._column(user, item, items)
         case, target = cases[column], items[column]
-        [lesson] = self._asker.prompts(query, [target])
-        if lesson.prompt.content != case["prompt"]:
+        [asked] = self._asker.prompts(query, [target])
+        if asked.prompt.content != case["prompt"]:
             raise R2RecError(
                 f"run {self._result.run_id}: the question about item '{case['item_id']}' is put differently by this "
                 "code than by the code that made the run. Run the experiment again, or check out "
                 f"{self._result.environment.commit or 'the version that made it'}."
             )
-        reading = self._asking.strategy.read(case["completion"], lesson.prompt, self._asking.wording)
+        reading = self._asking.reader.read(case["completion"], asked.prompt)
         thoughts = {thought.step: thought for thought in reading.thoughts}
         titles = self._dataset.catalog.titles
         return Explanation(
@@ -161,12 +161,12 @@ class Explainer:
             user_id=user,
             item_id=case["item_id"],
             title=titles[target],
-            background=_WORDS.head(lesson.question.visible, target, self._dataset.catalog, _HISTORY),
+            background=_WORDS.head(asked.question.visible, target, self._dataset.catalog, _HISTORY),
             steps=tuple(
                 ExplainedStep(_WORDS.piece(step, target, self._dataset.catalog), thoughts.get(step.number))
-                for step in lesson.steps
+                for step in asked.steps
             ),
-            dropped=lesson.prompt.dropped,
+            dropped=asked.prompt.dropped,
             reading=reading,
             completion=case["completion"],
             score=float(scores[column]),

@@ -21,20 +21,20 @@ from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
-from r2rec_bench.core.texts import Prompt
 from r2rec_bench.core.types import Candidates, Cost, Ranking
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
-from r2rec_bench.evaluation.base import Baseline, Ranker, rankers
+from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe, rankers
 from r2rec_bench.evaluation.cases import write_cases
-from r2rec_bench.evaluation.metrics.base import Metric
-from r2rec_bench.evaluation.results import RunHeader, RunResult, StageCost
+from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
+from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import ASKING, CANDIDATES, CASES, COUNTS, LOG, MODEL, TRACES
 from r2rec_bench.llm.base import Checkpoint
+from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import collect
 from r2rec_bench.traces.file import read_traces, write_traces
@@ -64,12 +64,10 @@ class Outcome:
     Attributes:
         result: per-user values and cost.
         artifact: where they and the cases are stored.
-        kind: `baseline`, `untrained` or `r2rec`.
     """
 
     result: RunResult
     artifact: Artifact
-    kind: str
 
 
 class Pipeline:
@@ -83,10 +81,13 @@ class Pipeline:
     def run(self) -> tuple[Outcome, ...]:
         """Every row of the experiment's table, made or found: baselines, the backbone, then each stage."""
         e = self.experiment
-        outcomes = [self.baseline(spec) for spec in e.baselines]
+        outcomes = [self.contender(spec) for spec in e.baselines]
         if e.untrained:
-            outcomes.append(self.evaluation(()))
-        outcomes += [self.evaluation(e.stages[:count]) for count in range(1, len(e.stages) + 1)]
+            outcomes.append(self.evaluation((), f"{e.backbone.use}, untrained", UNTRAINED))
+        for count in range(1, len(e.stages) + 1):
+            stages = e.stages[:count]
+            name = f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
+            outcomes.append(self.evaluation(stages, name, R2REC))
         return tuple(outcomes)
 
     @cached_property
@@ -169,9 +170,10 @@ class Pipeline:
             counts = {key: value for key, value in asdict(got).items() if key != "traces"}
             _write_json(out / COUNTS, counts | {"traces": len(got.traces)})
 
+        identity = cast("Teacher", e.teacher.build()).identity()
         settings = {
             "asking": self._asking_settings(),
-            "teacher": e.teacher.to_dict(),
+            "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
             "queries": e.queries.model_dump(mode="json"),
         }
         code = (*_ASKING_CODE, *_home(e.split, e.chains, e.prompts, e.teacher))
@@ -201,60 +203,83 @@ class Pipeline:
         code = (*_TRAINING_CODE, *_home(spec, e.backbone, e.prompts))
         return self._make(spec.use, settings, (*before, self.traces), code, make)
 
-    def evaluation(self, stages: Sequence[Spec]) -> Outcome:
+    def evaluation(self, stages: Sequence[Spec], name: str, kind: str) -> Outcome:
         """The model after `stages`, none of them for the untrained backbone, asked all candidates."""
         e = self.experiment
         before = [self.trained(stages)] if stages else []
-        trained = f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
-        name = trained if stages else f"{e.backbone.use}, untrained"
 
-        def rank(out: Path) -> Ranking:
+        def answer(out: Path) -> Answered:
             from r2rec_bench.llm.model import LanguageModel
 
             backbone = self.asking.model
             model = LanguageModel.load(
                 _checkpoint(before[0]) if before else backbone.checkpoint(), backbone.load_options()
             )
-            prompts, seconds = self._prompts
-            ranker = cast("Ranker", e.ranker.build())
-            ranking = ranker.rank(
-                model, prompts, self.asking.reader, lambda done, n: self.watcher.progress(done, n, {})
-            )
+            asked, seconds = self._asked
+            ranker, reader = cast("Ranker", e.ranker.build()), self.asking.reader
+
+            def again(questions: Sequence[Sequence[Asked]]) -> Ranking:
+                return ranker.rank(model, questions, reader, lambda done, n: self.watcher.progress(done, n, {}))
+
+            ranking = again(asked)
             write_cases(ranking, self.candidate_lists, self.dataset.log, out / CASES)
             _write_json(out / ASKING, self.asking.model_dump(mode="json"))
-            return replace(ranking, cost=ranking.cost + Cost(seconds))
+            charged = replace(ranking, cost=ranking.cost + Cost(seconds))
+            return self._answered(charged, Reasoning(asked, reader, again))
 
         code = (*_rooms("llm"), *_ASKING_CODE, *_home(e.chains, e.prompts, e.backbone, e.ranker))
         settings = {"asking": self._asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
-        kind = "r2rec" if stages else "untrained"
-        return self._outcome("evaluation", kind, name, settings, before, code, self._training_costs(stages), rank)
+        return self._outcome("evaluation", kind, name, settings, before, code, self._training_costs(stages), answer)
 
     @cached_property
-    def _prompts(self) -> tuple[list[list[Prompt]], float]:
-        """The prompts of all candidates, (q, c), and the seconds they took, which each model asked is charged."""
+    def _asked(self) -> tuple[list[list[Asked]], float]:
+        """The questions about all candidates, (q, c), and the seconds they took, which each model asked is charged."""
         lists = self.candidate_lists
         with measure() as watch:
             asker = self.asking.asker(self.dataset)
-            prompts = [
-                [lesson.prompt for lesson in asker.prompts(query, items.tolist())]
-                for query, items in zip(lists.queries, lists.items, strict=True)
+            asked = [
+                asker.prompts(query, items.tolist()) for query, items in zip(lists.queries, lists.items, strict=True)
             ]
-        return prompts, watch.seconds
+        return asked, watch.seconds
+
+    def contender(self, spec: Spec) -> Outcome:
+        """One of the experiment's baselines, be it fitted or prompted."""
+        contender = spec.build()
+        return self.recipe(spec, contender) if isinstance(contender, Recipe) else self.baseline(spec)
+
+    def recipe(self, spec: Spec, recipe: Recipe) -> Outcome:
+        """Another way to use the experiment's backbone, asked the same candidates."""
+        beside = Pipeline(self.experiment.with_recipe(spec.use, recipe), self.store, self.watcher)
+        beside.dataset = self.dataset
+        name = f"{self._name(spec)} ({self.experiment.backbone.use})"
+        return beside.evaluation(beside.experiment.stages, name, BASELINE)
 
     def baseline(self, spec: Spec) -> Outcome:
         """A baseline, fitted on the visible fold and asked the same candidates."""
         e = self.experiment
 
-        def rank(out: Path) -> Ranking:
+        def answer(out: Path) -> Answered:
             model = cast("Baseline", spec.build())
             with measure() as watch:
                 model.fit(self.folds.visible_log(e.candidates.asked), e.seed)
                 scores = model.score(self.candidate_lists)
-            nothing = np.full_like(scores, np.nan)
-            return Ranking(scores, nothing, np.isfinite(scores), Cost(watch.seconds, peak_bytes=watch.peak_bytes))
+                ratings = model.ratings(self.candidate_lists)
+            cost = Cost(watch.seconds, peak_bytes=watch.peak_bytes)
+            return self._answered(Ranking(scores, ratings, np.isfinite(scores), cost), None)
 
         settings = {"baseline": spec.to_dict(), "fold": e.candidates.fold, "split": e.split.to_dict(), "seed": e.seed}
-        return self._outcome("baseline", "baseline", self._name(spec), settings, (), _home(spec), [], rank)
+        return self._outcome("baseline", BASELINE, self._name(spec), settings, (), _home(spec), [], answer)
+
+    def _answered(self, ranking: Ranking, reasoning: Reasoning | None) -> Answered:
+        lists = self.candidate_lists
+        seen = self.folds.visible_log(self.experiment.candidates.asked)
+        return Answered(
+            ranking,
+            lists,
+            item_seen=np.bincount(seen.item, minlength=seen.n_items),
+            user_seen=np.array([query.position for query in lists.queries], dtype=np.int64),
+            reasoning=reasoning,
+        )
 
     def _name(self, baseline: Spec) -> str:
         """What the table calls a baseline: its name, with the settings that tell it from another of that name."""
@@ -272,9 +297,9 @@ class Pipeline:
         inputs: Sequence[Artifact],
         code: Sequence[str],
         costs: Sequence[StageCost],
-        rank: Callable[[Path], Ranking],
+        answer: Callable[[Path], Answered],
     ) -> Outcome:
-        """Ranks, measures and stores one row."""
+        """Asks, measures and stores one row."""
         e = self.experiment
         settings = {**settings, "metrics": [spec.to_dict() for spec in e.metrics], "protocol": self.protocol}
         inputs = (self.data, self.candidates, *inputs)
@@ -282,16 +307,16 @@ class Pipeline:
         run_id = recipe_of(stage, settings, inputs, code).fingerprint[:16]
 
         def make(out: Path) -> None:
-            ranking = rank(out)
+            answered = answer(out)
             metrics = [cast("Metric", spec.build()) for spec in e.metrics]
-            table = measured(ranking, self.candidate_lists, self.dataset.log, metrics)
-            stages = (*costs, StageCost("evaluation" if kind != "baseline" else "fit and score", ranking.cost))
-            header = RunHeader(run_id, system, e.seed, self.protocol, stages, capture())
+            table = measured(answered, self.dataset.log, metrics)
+            stages = (*costs, StageCost("fit and score" if stage == "baseline" else stage, answered.ranking.cost))
+            header = RunHeader(run_id, system, kind, e.seed, self.protocol, stages, capture())
             RunResult(**{name: getattr(header, name) for name in RunHeader.__slots__}, users=table).save(out)
 
         artifact = self._make(stage, settings, inputs, code, make, title=system)
         # The stored name is that of whoever made it first.
-        return Outcome(replace(RunResult.load(artifact.path), system=system), artifact, kind)
+        return Outcome(replace(RunResult.load(artifact.path), system=system), artifact)
 
     @property
     def protocol(self) -> str:

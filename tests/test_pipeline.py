@@ -129,7 +129,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def test_a_first_run_makes_every_row(ran):
     assert set(ran.rows) == BASELINES | ASKED
     assert ran.made == {"data", "candidates", "traces", "sft", "grpo"} | BASELINES | ASKED
-    assert [row.kind for row in ran.rows.values()] == ["baseline"] * 5 + ["untrained", "r2rec", "r2rec"]
+    assert [row.result.kind for row in ran.rows.values()] == ["baseline"] * 5 + ["untrained", "r2rec", "r2rec"]
     # What the tests below compare is not empty: valid answers, and stages that changed the weights.
     assert all(ranking.valid.mean() > 0.9 for ranking, _ in ran.rankings.values())
     backbone = ran.pipeline.asking.model.checkpoint().path / "model.safetensors"

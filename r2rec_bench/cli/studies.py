@@ -33,7 +33,7 @@ def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore
     for index, one in enumerate(loaded):
         for outcome in Pipeline(one.value, store, watcher).run():
             group = one.name if index else ""
-            rows.setdefault(outcome.result.run_id, Row(group, outcome.kind, outcome.result, outcome.artifact))
+            rows.setdefault(outcome.result.run_id, Row(group, outcome.result, outcome.artifact))
     first = loaded[0]
     return Study(
         name="+".join(_name(one, path) for one, path in zip(loaded, files, strict=True)),
@@ -45,7 +45,7 @@ def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore
 
 def of_run(store: ArtifactStore, run: str) -> Study:
     """One stored run as a table of a single row."""
-    row = row_of(store, store.find(run))
+    row = row_of(store.find(run))
     return Study(name=row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
 
 

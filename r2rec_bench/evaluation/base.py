@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.texts import Prompt
+from r2rec_bench.core.texts import Prompt, Reading
 from r2rec_bench.core.types import Candidates, FloatArray, InteractionLog, Ranking
+from r2rec_bench.prompts.base import Asked, PromptStrategy
 from r2rec_bench.prompts.wording import Wording
 
 if TYPE_CHECKING:
@@ -19,7 +22,11 @@ Progress = Callable[[int, int], None]
 """Told (done, in all) now and then."""
 
 
-class Baseline(Component):
+class Contender(Component):
+    """Who stands beside R2Rec in a table: a `Baseline` that is fitted, or a `Recipe` that prompts the same backbone."""
+
+
+class Baseline(Contender):
     """A recommender without a language model, fitted on the visible fold and asked the same frozen candidates."""
 
     @abstractmethod
@@ -35,16 +42,48 @@ class Baseline(Component):
     def score(self, candidates: Candidates) -> FloatArray:
         """Scores of all candidates, float64 (q, c), higher is better, finite."""
 
+    def ratings(self, candidates: Candidates) -> FloatArray:
+        """Predicted ratings of all candidates, float64 (q, c), 1 to 5; NaN from a model that predicts none."""
+        return np.full(candidates.items.shape, np.nan)
 
-baselines: Registry[Baseline] = Registry("baselines", "baseline", Baseline)
+
+class Recipe(Contender):
+    """Another way to recommend with the experiment's own backbone: the experiment with other parts.
+
+    Data, candidates, visibility, seed, backbone and metrics stay as they are, so that its row can be compared.
+    """
+
+    @abstractmethod
+    def change(self, experiment: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parts that differ, by top-level key.
+
+        Args:
+            experiment: as in YAML, every setting explicit.
+
+        Returns:
+            New values for any of `chains`, `prompts`, `teacher`, `queries`, `stages` and `ranker`, as in YAML. The
+            model is evaluated after the last stage; untrained where there is none.
+        """
 
 
-@dataclass(frozen=True, slots=True)
+baselines: Registry[Contender] = Registry("baselines", "baseline", Contender)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """How completions are to be read: in which wording, and whether thoughts come before the answer."""
+    """How completions are to be read."""
 
+    strategy: PromptStrategy
     wording: Wording
-    thinks: bool
+
+    @property
+    def thinks(self) -> bool:
+        """Whether thoughts come before the answer."""
+        return self.strategy.thinks
+
+    def read(self, completion: str, prompt: Prompt) -> Reading:
+        """`completion`, an answer to `prompt`, parsed."""
+        return self.strategy.read(completion, prompt, self.wording)
 
 
 class Ranker(Component):
@@ -55,13 +94,13 @@ class Ranker(Component):
 
     @abstractmethod
     def rank(
-        self, model: LanguageModel, prompts: Sequence[Sequence[Prompt]], reader: Reader, progress: Progress
+        self, model: LanguageModel, asked: Sequence[Sequence[Asked]], reader: Reader, progress: Progress
     ) -> Ranking:
         """Scores for all candidates.
 
         Args:
             model: the model asked.
-            prompts: (q, c), one per candidate.
+            asked: (q, c), the question about each candidate.
             reader: how its completions are read.
             progress: told how many candidates are done.
         """

@@ -19,12 +19,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
-from r2rec_bench.core.types import Candidates, Cost, FloatArray, Int64Array, InteractionLog, Ranking
-from r2rec_bench.evaluation.metrics.base import Metric, ranks
+from r2rec_bench.core.types import Cost, FloatArray, Int64Array, InteractionLog
+from r2rec_bench.evaluation.metrics.base import Answered, Metric, ranks
 
 TABLE_FILE = "per_user.parquet"
 HEADER_FILE = "result.json"
 KEY_COLUMNS = ("user_id", "item_id", "rank")
+BASELINE, UNTRAINED, R2REC = KINDS = ("baseline", "untrained", "r2rec")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,13 +76,12 @@ class UserTable:
         return math.sqrt(self.mean("se"))
 
 
-def measure(ranking: Ranking, candidates: Candidates, log: InteractionLog, metrics: Sequence[Metric]) -> UserTable:
-    """The table of a ranking: one row per query, the columns of all `metrics`.
+def measure(answered: Answered, log: InteractionLog, metrics: Sequence[Metric]) -> UserTable:
+    """The table of a system's answer: one row per query, the columns of all `metrics`.
 
     Args:
-        ranking: the system's answer to `candidates`.
-        candidates: the frozen lists it was asked.
-        log: the log whose indices they use, for the original ids.
+        answered: the answer, and what it is judged by.
+        log: the log whose indices it uses, for the original ids.
         metrics: what to compute.
 
     Raises:
@@ -89,15 +89,16 @@ def measure(ranking: Ranking, candidates: Candidates, log: InteractionLog, metri
     """
     columns: dict[str, FloatArray] = {}
     for metric in metrics:
-        for name, values in metric.per_user(ranking, candidates).items():
+        for name, values in metric.per_user(answered).items():
             if name in columns or name in KEY_COLUMNS:
                 raise InputError(f"the column '{name}' is given twice; list each metric, and each cutoff, once")
             columns[name] = values
+    candidates = answered.candidates
     positives = candidates.items[np.arange(len(candidates)), candidates.positive]
     return UserTable(
         user_ids=tuple(log.user_ids[query.user] for query in candidates.queries),
         item_ids=tuple(log.item_ids[item] for item in positives),
-        rank=ranks(ranking, candidates),
+        rank=ranks(answered.ranking, candidates),
         metrics=columns,
     )
 
@@ -117,6 +118,7 @@ class RunHeader:
     Attributes:
         run_id: fingerprint of settings, inputs and code, lower-case hex; every reported number names it.
         system: the model's name in tables.
+        kind: what it is, one of `KINDS`.
         seed: the run's seed.
         protocol: split, visibility, candidates and tie rule in a sentence, for captions.
         stages: cost by stage, in the order in which they ran.
@@ -125,6 +127,7 @@ class RunHeader:
 
     run_id: str
     system: str
+    kind: str
     seed: int
     protocol: str
     stages: tuple[StageCost, ...]
@@ -133,6 +136,8 @@ class RunHeader:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9a-f]{8,64}", self.run_id):
             raise InputError(f"run id {self.run_id!r}: expected a fingerprint of 8 to 64 lower-case hex digits")
+        if self.kind not in KINDS:
+            raise unknown("kind of system", self.kind, KINDS)
 
     @property
     def cost(self) -> Cost:

@@ -42,6 +42,21 @@ class Question:
     outcomes: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A question as it is put.
+
+    Attributes:
+        question: who, what, and the evidence.
+        prompt: what is read; `prompt.view(k)` is what step k may know.
+        steps: the evidence kept in the prompt, in order.
+    """
+
+    question: Question
+    prompt: Prompt
+    steps: tuple[Step, ...]
+
+
 class StrategyConfig(Config):
     """Settings that every strategy has."""
 

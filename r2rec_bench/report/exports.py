@@ -27,7 +27,7 @@ def to_csv(study: Study) -> str:
         for metric in result.users.metrics:
             i = interval_of(row, metric)
             found = (metric, i.mean, i.low, i.high, i.n, i.missing)
-            writer.writerow([result.run_id, row.label, row.kind, result.seed, *found, *taken])
+            writer.writerow([result.run_id, row.label, result.kind, result.seed, *found, *taken])
     return out.getvalue()
 
 

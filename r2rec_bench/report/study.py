@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.data.store import META
-from r2rec_bench.evaluation.results import RunResult
-
-BASELINE, UNTRAINED, R2REC = "baseline", "untrained", "r2rec"
+from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,13 +17,11 @@ class Row:
 
     Attributes:
         group: the ablation it belongs to; empty for the experiment's own rows.
-        kind: `baseline`, `untrained` or `r2rec`.
         result: per-user values and cost.
         artifact: where they are stored.
     """
 
     group: str
-    kind: str
     result: RunResult
     artifact: Artifact
 
@@ -59,19 +55,19 @@ class Study:
     @property
     def reference(self) -> Row | None:
         """The row judged against the others: the experiment's own R2Rec after its last stage."""
-        own = [row for row in self.rows if row.kind == R2REC and not row.group]
+        own = [row for row in self.rows if row.result.kind == R2REC and not row.group]
         return own[-1] if own else None
 
     @property
     def best_baseline(self) -> Row | None:
         """The baseline with the highest HR@1, the first of equals."""
-        known = [row for row in self.rows if row.kind == BASELINE and "hr@1" in row.result.users.metrics]
+        known = [row for row in self.rows if row.result.kind == BASELINE and "hr@1" in row.result.users.metrics]
         return max(known, key=lambda row: row.result.mean("hr@1"), default=None)
 
     @property
     def untrained(self) -> Row | None:
         """The experiment's own backbone before any training."""
-        return next((row for row in self.rows if row.kind == UNTRAINED and not row.group), None)
+        return next((row for row in self.rows if row.result.kind == UNTRAINED and not row.group), None)
 
     @property
     def protocol(self) -> str:
@@ -79,17 +75,13 @@ class Study:
         return " / ".join(dict.fromkeys(row.result.protocol for row in self.rows))
 
 
-def row_of(store: ArtifactStore, artifact: Artifact) -> Row:
+def row_of(artifact: Artifact) -> Row:
     """A stored result as a row on its own.
 
     Raises:
         InputError: the artifact holds no result.
     """
-    result = RunResult.load(artifact.path)
-    data_candidates_checkpoint = 3
-    trained = len(store.inputs(artifact)) == data_candidates_checkpoint
-    kind = BASELINE if artifact.stage == BASELINE else R2REC if trained else UNTRAINED
-    return Row("", kind, result, artifact)
+    return Row("", RunResult.load(artifact.path), artifact)
 
 
 def lineage(store: ArtifactStore, artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.report.study import BASELINE, Row, Study
+from r2rec_bench.evaluation.results import BASELINE
+from r2rec_bench.report.study import Row, Study
 from r2rec_bench.statistics.bootstrap import Interval, mean_interval
 
 LEVEL = 0.95
@@ -78,9 +79,10 @@ def interval_of(row: Row, metric: str) -> Interval:
 
 
 def training_seconds(row: Row) -> float:
-    """Wall seconds of all that came before the evaluation; NaN for a baseline, which is fitted within it."""
+    """Wall seconds of all that came before the evaluation; NaN for a baseline that is fitted within it."""
     before = row.result.stages[:-1]
-    return math.nan if row.kind == BASELINE else sum(stage.cost.seconds for stage in before)
+    fitted = row.result.kind == BASELINE and not before
+    return math.nan if fitted else sum(stage.cost.seconds for stage in before)
 
 
 def evaluation_seconds(row: Row) -> float:

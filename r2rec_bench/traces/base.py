@@ -7,32 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.texts import Prompt, Thought
-from r2rec_bench.prompts.base import Question
-from r2rec_bench.prompts.steps import Step
+from r2rec_bench.core.texts import Thought
+from r2rec_bench.prompts.base import Asked
 from r2rec_bench.prompts.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """One question put to a teacher.
+class Lesson(Asked):
+    """One question put to a teacher; its prompt is the student's unless the strategy tells teachers more.
 
     Attributes:
-        question: as the student will be asked.
-        prompt: what the teacher reads, by default the student's prompt; `prompt.view(k)` is what step k may know.
-        steps: the evidence kept in the prompt, in order.
         answer: the true outcome, guidance for the conclusion only: no thought may depend on it, unless the prompt is
             not masked and tells it.
     """
 
-    question: Question
-    prompt: Prompt
-    steps: tuple[Step, ...]
     answer: int
 
 
 class Teacher(Component):
     """Writes the thoughts of traces."""
+
+    def identity(self) -> str:
+        """What decides its thoughts beside its settings, e.g. a digest of a file it reads; empty where nothing does."""
+        return ""
 
     @abstractmethod
     def explain(self, lessons: Sequence[Lesson], wording: Wording) -> list[tuple[Thought, ...] | None]:

@@ -9,10 +9,11 @@ import numpy as np
 
 from r2rec_bench.chains.base import ChainSampler
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.texts import Thought, Trace
+from r2rec_bench.core.texts import Prompt, Thought, Trace
 from r2rec_bench.core.types import ItemCatalog, Query
 from r2rec_bench.graph import InteractionGraph
-from r2rec_bench.prompts.base import PromptStrategy, Question
+from r2rec_bench.prompts.base import Asked, PromptStrategy, Question
+from r2rec_bench.prompts.steps import Step
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.traces.base import Lesson, Teacher
 from r2rec_bench.traces.filters import keep_sound
@@ -62,17 +63,18 @@ class Asker:
             for target in targets
         ]
 
-    def prompts(self, query: Query, targets: Iterable[int]) -> list[Lesson]:
-        """Questions with their prompts, as lessons without a known answer (-1)."""
-        return [self._lesson(question, -1) for question in self.ask(query, targets)]
+    def prompts(self, query: Query, targets: Iterable[int]) -> list[Asked]:
+        """Questions with their prompts."""
+        return [Asked(question, *self._put(question)) for question in self.ask(query, targets)]
 
     def lesson(self, asked: TrainingQuery) -> Lesson:
         """A training question with its prompt and its true answer."""
-        return self._lesson(self.ask(asked.query, [asked.target])[0], asked.answer)
+        [question] = self.ask(asked.query, [asked.target])
+        return Lesson(question, *self._put(question), asked.answer)
 
-    def _lesson(self, question: Question, answer: int) -> Lesson:
+    def _put(self, question: Question) -> tuple[Prompt, tuple[Step, ...]]:
         prompt = self.strategy.render(question, self.wording, self.count)
-        return Lesson(question, prompt, self.strategy.steps(question, prompt), answer)
+        return prompt, self.strategy.steps(question, prompt)
 
     def _rng(self, query: Query, target: int) -> np.random.Generator:
         return generator(self.seed, "evidence", query.user, query.position, target)

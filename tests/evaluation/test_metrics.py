@@ -13,7 +13,7 @@ from ir_measures import RR, Success, nDCG
 from r2rec_bench.core.config import Spec, validate
 from r2rec_bench.core.errors import ConfigError
 from r2rec_bench.core.types import Candidates, Cost, Query, Ranking
-from r2rec_bench.evaluation.metrics.base import metrics, ranks
+from r2rec_bench.evaluation.metrics.base import Answered, metrics, ranks
 from r2rec_bench.evaluation.metrics.hr import HitRatio, HitRatioConfig
 from r2rec_bench.evaluation.metrics.ndcg import NDCG, NDCGConfig
 
@@ -39,7 +39,12 @@ def answer(scores, ratings=None):
 
 
 def per_user(name, ranking, candidates):
-    return metrics.get(name)().per_user(ranking, candidates)
+    return metrics.get(name)().per_user(judged(ranking, candidates))
+
+
+def judged(ranking, candidates):
+    """The answer of a system without a language model, of which nothing else is known."""
+    return Answered(ranking, candidates, np.zeros(candidates.items.max() + 1, int), np.zeros(len(candidates), int))
 
 
 def test_rank_metrics_by_hand():
@@ -101,7 +106,7 @@ def test_with_ties_the_positive_stands_behind_all_its_equals(scores, data):
         )
         by_hand.append(1 + worst.index(column))
     assert ranks(ranking, candidates).tolist() == by_hand
-    hit, gain = HitRatio().per_user(ranking, candidates), NDCG().per_user(ranking, candidates)
+    hit, gain = (kind().per_user(judged(ranking, candidates)) for kind in (HitRatio, NDCG))
     assert hit["hr@3"].tolist() == [float(rank <= 3) for rank in by_hand]
     assert gain["ndcg@5"] == pytest.approx([1 / math.log2(1 + rank) if rank <= 5 else 0 for rank in by_hand])
 
@@ -131,8 +136,10 @@ def test_without_ties_trec_eval_agrees():
 
 def test_cutoffs_are_a_setting():
     ranking, candidates = answer([[1, 2, 3]]), asked([1], 3)
-    assert HitRatio(HitRatioConfig(at=(2,))).per_user(ranking, candidates).keys() == {"hr@2"}
-    assert NDCG(NDCGConfig(at=(1, 2))).per_user(ranking, candidates)["ndcg@2"] == pytest.approx([1 / math.log2(3)])
+    assert HitRatio(HitRatioConfig(at=(2,))).per_user(judged(ranking, candidates)).keys() == {"hr@2"}
+    assert NDCG(NDCGConfig(at=(1, 2))).per_user(judged(ranking, candidates))["ndcg@2"] == pytest.approx(
+        [1 / math.log2(3)]
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, top_k_accuracy_score
 
 from r2rec_bench.core.types import Candidates, Cost, Query, Ranking
-from r2rec_bench.evaluation.metrics.base import metrics
+from r2rec_bench.evaluation.metrics.base import Answered, metrics
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def ranked():
 
 def column(name, at, ranked):
     ranking, lists, _ = ranked
-    return metrics.get(name)().per_user(ranking, lists)[at].mean()
+    unseen = np.zeros(lists.items.max() + 1, int), np.zeros(len(lists), int)
+    return metrics.get(name)().per_user(Answered(ranking, lists, *unseen))[at].mean()
 
 
 @pytest.mark.parametrize("k", [3, 5, 10])

@@ -1,6 +1,7 @@
 """Rankers on a tiny nano model: what is averaged, what counts as invalid, what it costs."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from r2rec_bench.evaluation.rankers.self_consistency import SelfConsistency, Sel
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
 from r2rec_bench.llm.sampling import Sampling
+from r2rec_bench.prompts.base import Asked, Question
 from r2rec_bench.prompts.compact import Compact
+from r2rec_bench.prompts.direct import Direct
+from r2rec_bench.prompts.progressive_mask import ProgressiveMask
 
-THINKS, DIRECT = Reader(Compact(), thinks=True), Reader(Compact(), thinks=False)
+THINKS, DIRECT = Reader(ProgressiveMask(), Compact()), Reader(Direct(), Compact())
 DISTRIBUTIONS = np.array([[0.5, 0.1, 0.1, 0.1, 0.1, 0.1], [0.1, 0.0, 0.0, 0.0, 0.4, 0.5]])
 
 
@@ -24,10 +28,12 @@ def nano() -> LanguageModel:
     return LanguageModel(new_model(NanoShape(width=16, layers=1), seed=0), new_tokenizer())
 
 
-def prompts(q: int = 2, c: int = 3) -> list[list[Prompt]]:
+def prompts(q: int = 2, c: int = 3) -> list[list[Asked]]:
+    """Questions of which these rankers read the prompt alone."""
+    nothing = cast("Question", None)
     return [
         [
-            Prompt("", f"n{row}", (f"#1 r{1 + column} L0 F0 m-",), "[MASK] touch think", "[MASK]", 0, 9)
+            Asked(nothing, Prompt("", f"n{row}", (f"#1 r{1 + column} L0 F0 m-",), "[MASK] touch", "[MASK]", 0, 9), ())
             for column in range(c)
         ]
         for row in range(q)
@@ -103,7 +109,7 @@ def test_cost_and_progress_count_every_reasoning(nano):
     told: list[tuple[int, int]] = []
     model = Scripted(nano, [DONE, DONE], DISTRIBUTIONS, [True, True])
     ranking = consistent().rank(model, prompts(), THINKS, lambda done, n: told.append((done, n)))
-    read = sum(len(ids) for row in prompts() for ids in model.encode(row))
+    read = sum(len(ids) for row in prompts() for ids in model.encode([one.prompt for one in row]))
     assert ranking.cost.prompt_tokens == 2 * read
     assert ranking.cost.completion_tokens == 2 * 6 * (len(DONE.split()) + 2)  # <answer> and its outcome
     assert told == [(3, 6), (6, 6)]
@@ -127,7 +133,7 @@ def test_without_thoughts_there_is_nothing_to_average(nano):
 
 @pytest.mark.parametrize("ranker", [RatingExpectation(PointwiseConfig()), RatingInteraction(PointwiseConfig())])
 def test_one_greedy_reasoning_is_scored_by_its_own_distribution(nano, ranker):
-    ids = nano.encode([prompt for row in prompts() for prompt in row])
+    ids = nano.encode([one.prompt for row in prompts() for one in row])
     answer = nano.encode_texts(["<answer>"])[0]
     scored = nano.outcome_scores([one + answer for one in ids], [f"={value}" for value in ranker.outcomes])
     ranking = ranker.rank(nano, prompts(), DIRECT, silent)

@@ -11,6 +11,7 @@ import pytest
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Query, Ranking
+from r2rec_bench.evaluation.metrics.base import Answered
 from r2rec_bench.evaluation.metrics.hr import HitRatio, HitRatioConfig
 from r2rec_bench.evaluation.metrics.mrr import ReciprocalRank
 from r2rec_bench.evaluation.results import RunResult, StageCost, UserTable, measure
@@ -28,6 +29,7 @@ def result():
     return RunResult(
         run_id="0123abcd",
         system="R2Rec (nano, SFT + GRPO)",
+        kind="r2rec",
         seed=7,
         protocol="leave-last-out, fold visibility, 20 candidates, ties lose",
         stages=(StageCost("sft", Cost(10.5, 100, 50, 2**30)), StageCost("rank", Cost(2.0, 10, 5, 2**31))),
@@ -181,7 +183,8 @@ def ranked():
         digest="",
     )
     scores = np.array([[2.0, 1.0], [2.0, 1.0]])
-    return Ranking(scores, scores, np.ones((2, 2), bool), Cost()), candidates, log
+    ranking = Ranking(scores, scores, np.ones((2, 2), bool), Cost())
+    return Answered(ranking, candidates, np.array([1, 0, 1]), np.array([0, 0])), log
 
 
 def test_measuring_names_users_and_positives_by_their_original_ids(ranked):

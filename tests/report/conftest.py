@@ -32,7 +32,7 @@ def make_row(tmp_path: Path) -> MakeRow:
             StageCost("evaluation", Cost(1.5, 70, 7)),
         )
         chosen = stages if kind == "r2rec" else stages[-1:]
-        result = RunResult(run_id, system, 0, "the protocol.", chosen, ENVIRONMENT, table)
-        return Row(group, kind, result, Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True))
+        result = RunResult(run_id, system, kind, 0, "the protocol.", chosen, ENVIRONMENT, table)
+        return Row(group, result, Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True))
 
     return make

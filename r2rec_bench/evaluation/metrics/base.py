@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 import numpy as np
@@ -10,9 +12,45 @@ from pydantic import Field
 
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.types import Candidates, FloatArray, Int64Array, Ranking
+from r2rec_bench.evaluation.base import Reader
+from r2rec_bench.prompts.base import Asked
 
 Cutoffs: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 """How many of the best candidates count, each setting giving a column of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reasoning:
+    """What a language model was asked about the candidates, and the means to ask it again.
+
+    Attributes:
+        asked: (q, c), the question about each candidate; what was written stands in the ranking's cases.
+        reader: parses completions.
+        again: ranks other questions with the same model and ranker.
+    """
+
+    asked: Sequence[Sequence[Asked]]
+    reader: Reader
+    again: Callable[[Sequence[Sequence[Asked]]], Ranking]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """A system's answer to all candidate lists, with what it takes to judge it.
+
+    Attributes:
+        ranking: the answer.
+        candidates: the lists, (q, c).
+        item_seen: int64 (items,), interactions of each item in the visible fold.
+        user_seen: int64 (q,), interactions that each query sees of its own user.
+        reasoning: None for a system without a language model.
+    """
+
+    ranking: Ranking
+    candidates: Candidates
+    item_seen: Int64Array
+    user_seen: Int64Array
+    reasoning: Reasoning | None = None
 
 
 class Metric(Component):
@@ -24,7 +62,7 @@ class Metric(Component):
     higher_is_better: bool | None = True
 
     @abstractmethod
-    def per_user(self, ranking: Ranking, candidates: Candidates) -> dict[str, FloatArray]:
+    def per_user(self, answered: Answered) -> dict[str, FloatArray]:
         """Values by column name (`hr@1`, `hr@3`, ...), each float64 (q,); NaN where undefined for a user."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.types import Candidates, FloatArray, Ranking
-from r2rec_bench.evaluation.metrics.base import Cutoffs, Metric, metrics, ranks
+from r2rec_bench.core.types import FloatArray
+from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics, ranks
 
 
 class HitRatioConfig(Config):
@@ -21,6 +21,6 @@ class HitRatio(Metric):
 
     config: HitRatioConfig
 
-    def per_user(self, ranking: Ranking, candidates: Candidates) -> dict[str, FloatArray]:
-        rank = ranks(ranking, candidates)
+    def per_user(self, answered: Answered) -> dict[str, FloatArray]:
+        rank = ranks(answered.ranking, answered.candidates)
         return {f"hr@{k}": (rank <= k).astype(np.float64) for k in self.config.at}

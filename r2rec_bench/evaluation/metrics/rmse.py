@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from r2rec_bench.core.types import Candidates, FloatArray, Ranking
-from r2rec_bench.evaluation.metrics.base import Metric, metrics, rating_errors
+from r2rec_bench.core.types import FloatArray
+from r2rec_bench.evaluation.metrics.base import Answered, Metric, metrics, rating_errors
 
 
 @metrics.register("rmse")
@@ -18,5 +18,5 @@ class SquaredError(Metric):
 
     higher_is_better = False
 
-    def per_user(self, ranking: Ranking, candidates: Candidates) -> dict[str, FloatArray]:
-        return {"se": np.square(rating_errors(ranking, candidates))}
+    def per_user(self, answered: Answered) -> dict[str, FloatArray]:
+        return {"se": np.square(rating_errors(answered.ranking, answered.candidates))}

@@ -17,6 +17,7 @@ from r2rec_bench.core.types import NONE_RATING, RATINGS, BoolArray, Case, Cost, 
 from r2rec_bench.evaluation.base import Progress, Ranker, Reader, rankers
 from r2rec_bench.llm.model import LanguageModel, TokenIds
 from r2rec_bench.llm.sampling import Sampling
+from r2rec_bench.prompts.base import Asked
 from r2rec_bench.prompts.wording import THINK_CLOSE
 
 
@@ -50,10 +51,10 @@ class Pointwise(Ranker):
     config: PointwiseConfig
 
     def rank(
-        self, model: LanguageModel, prompts: Sequence[Sequence[Prompt]], reader: Reader, progress: Progress
+        self, model: LanguageModel, asked: Sequence[Sequence[Asked]], reader: Reader, progress: Progress
     ) -> Ranking:
-        shape = (len(prompts), len(prompts[0]))
-        flat = [prompt for row in prompts for prompt in row]
+        shape = (len(asked), len(asked[0]))
+        flat = [one.prompt for row in asked for one in row]
         draws = self.draws()
         done = 0
 
@@ -63,8 +64,8 @@ class Pointwise(Ranker):
             progress(done // len(draws), len(flat))
 
         with measure() as watch:
-            asked = model.encode(flat)
-            drawn = [self._answers(model, flat, asked, reader, sampling, told) for sampling in draws]
+            encoded = model.encode(flat)
+            drawn = [self._answers(model, flat, encoded, reader, sampling, told) for sampling in draws]
         trusted = np.array([answers.valid for answers in drawn])
         voices = trusted.sum(axis=0)
         valid = voices > 0
@@ -72,7 +73,7 @@ class Pointwise(Ranker):
         weights = trusted / np.maximum(voices, 1)
         known = np.einsum("dn,dno->no", weights, np.array([answers.known for answers in drawn]))
         cases = [drawn[draw].cases[row] for row, draw in enumerate(trusted.argmax(axis=0))]
-        read = len(draws) * sum(map(len, asked))
+        read = len(draws) * sum(map(len, encoded))
         cost = Cost(watch.seconds, read, sum(answers.written for answers in drawn), watch.peak_bytes)
         return Ranking(
             scores=_masked(self.score(known), valid).reshape(shape),

@@ -10,12 +10,12 @@ from pydantic import Field
 from r2rec_bench.core.config import Tune
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import derive
-from r2rec_bench.core.texts import Prompt
 from r2rec_bench.core.types import Ranking
 from r2rec_bench.evaluation.base import Progress, Reader, rankers
 from r2rec_bench.evaluation.rankers.rating import PointwiseConfig, RatingInteraction
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.sampling import Sampling
+from r2rec_bench.prompts.base import Asked
 
 
 class SelfConsistencyConfig(PointwiseConfig):
@@ -40,14 +40,14 @@ class SelfConsistency(RatingInteraction):
     config: SelfConsistencyConfig
 
     def rank(
-        self, model: LanguageModel, prompts: Sequence[Sequence[Prompt]], reader: Reader, progress: Progress
+        self, model: LanguageModel, asked: Sequence[Sequence[Asked]], reader: Reader, progress: Progress
     ) -> Ranking:
         if not reader.thinks:
             raise InputError(
                 "ranker self_consistency averages over reasonings, but the prompting strategy has none. "
                 "Use a strategy that thinks, e.g. progressive_mask, or the ranker rating_interaction"
             )
-        return super().rank(model, prompts, reader, progress)
+        return super().rank(model, asked, reader, progress)
 
     def draws(self) -> Sequence[Sampling]:
         return [Sampling(self.config.temperature, derive(self.config.seed, "draw", k)) for k in range(self.config.n)]
