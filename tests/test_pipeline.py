@@ -112,9 +112,9 @@ def answers() -> Iterator[list[tuple[Ranking, Candidates]]]:
     given: list[tuple[Ranking, Candidates]] = []
     original = under_test.measured
 
-    def spy(ranking, candidates, *rest):
-        given.append((ranking, candidates))
-        return original(ranking, candidates, *rest)
+    def spy(answered, *rest):
+        given.append((answered.ranking, answered.candidates))
+        return original(answered, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(under_test, "measured", spy)
