@@ -37,7 +37,7 @@ from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import collect
-from r2rec_bench.traces.file import read_traces, write_traces
+from r2rec_bench.traces.store import read_traces, write_traces
 from r2rec_bench.traces.queries import draw_queries
 from r2rec_bench.training.base import Stage, StageContext
 

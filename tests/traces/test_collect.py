@@ -6,7 +6,7 @@ import pytest
 from r2rec_bench.prompts.base import Question
 from r2rec_bench.traces.base import Lesson, Teacher
 from r2rec_bench.traces.collect import collect
-from r2rec_bench.traces.file import read_traces, write_traces
+from r2rec_bench.traces.store import read_traces, write_traces
 from r2rec_bench.traces.template import Template
 
 WAYS = pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Traces on disk: one parquet file, a row each."""
+"""Collected traces on disk: one parquet file, a row each."""
 
 from __future__ import annotations
 
