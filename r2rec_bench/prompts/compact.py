@@ -42,6 +42,15 @@ class Compact(Wording):
     max_steps = MAX_STEPS
     thought_tokens = 4
     other_tokens = 64
+    thought_form = "#k w<weight> f<digit>, where the weight is -2, -1, 0, +1 or +2"
+    legend = (
+        "The evidence is written in codes, '-' for a missing value. First u, the user's mean rating; n, log2 of how "
+        "many others know the candidate; m, their mean rating of it. '#k' begins piece k. A piece about all peers who share "
+        "an item with the user: r, the user's rating of that item; L, log2 of how many times likelier than by chance a "
+        "peer knows the candidate; F, the same for peers who went on to it soon after; m, their mean rating of it. A "
+        "piece of a single chain: the user (u), a peer (s) rates the same item, the peer rates another (v) or the "
+        "candidate (t); r, the rating; g, signed log2 of the steps between. [MASK] hides what comes later."
+    )
 
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         return ""
@@ -81,7 +90,13 @@ class Compact(Wording):
         return f"{self.mask} {task} {'direct' if thinking is Thinking.NONE else 'think'}"
 
     def thought(self, thought: Thought, step: Step, target: int, catalog: ItemCatalog) -> str:
+        return self.phrased(thought, "")
+
+    def phrased(self, thought: Thought, words: str) -> str:
         return f"#{thought.step} {_weight(thought.weight)} f{thought.forecast}"
+
+    def words(self, text: str) -> str:
+        return ""
 
     def outcome(self, value: int) -> str:
         return f"={value}"

@@ -45,6 +45,8 @@ class Verbose(Wording):
     max_steps = 9_999
     thought_tokens = 160
     other_tokens = 512
+    thought_form = f"'Step k. {_LINE}"
+    legend = ""
 
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         scale = "a rating from 1 (bad) to 5 (excellent)"
@@ -96,8 +98,14 @@ class Verbose(Wording):
         return f"How would the user rate {title}? The user —{self.mask}→ {title}"
 
     def thought(self, thought: Thought, step: Step, target: int, catalog: ItemCatalog) -> str:
-        facts = self._facts(step, target, catalog)
-        return f"Step {thought.step}. {facts} Weight: {_WEIGHTS[thought.weight]}. Forecast: {thought.forecast}."
+        return self.phrased(thought, self._facts(step, target, catalog))
+
+    def phrased(self, thought: Thought, words: str) -> str:
+        return f"Step {thought.step}. {words} Weight: {_WEIGHTS[thought.weight]}. Forecast: {thought.forecast}."
+
+    def words(self, text: str) -> str:
+        match = _THOUGHT.fullmatch(text)
+        return match[2] if match else ""
 
     def outcome(self, value: int) -> str:
         return str(value)

@@ -47,6 +47,10 @@ class Wording(ABC):
     """Enough for one thought about one piece of evidence, in the tokens of any model that reads this wording."""
     other_tokens: ClassVar[int]
     """Enough for the rest of a completion: tags, answer, and thoughts that follow no steps."""
+    thought_form: ClassVar[str]
+    """How a thought is written, told to a teacher that was not trained on it."""
+    legend: ClassVar[str]
+    """What the codes of prompts mean, told to such a teacher; empty for plain language."""
 
     def completion_tokens(self, pieces: int) -> int:
         """Enough tokens for a completion about so many pieces of evidence: what still goes on then has gone astray."""
@@ -89,6 +93,14 @@ class Wording(ABC):
     @abstractmethod
     def thought(self, thought: Thought, step: Step, target: int, catalog: ItemCatalog) -> str:
         """The words of a thought about `step`."""
+
+    @abstractmethod
+    def phrased(self, thought: Thought, words: str) -> str:
+        """A thought in somebody's own `words`, in this wording's form; a wording without words leaves them out."""
+
+    @abstractmethod
+    def words(self, text: str) -> str:
+        """What `phrased` was given to make a thought's `text`; empty in a wording without words."""
 
     @abstractmethod
     def outcome(self, value: int) -> str:

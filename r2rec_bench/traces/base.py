@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.texts import Thought
@@ -24,8 +25,48 @@ class Lesson(Asked):
     answer: int
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a teacher took, and why it was silent.
+
+    Attributes:
+        requests: questions put to a model in this run, repeated ones included.
+        retries: of these, how many repeated one that had failed.
+        remembered: answers that an earlier run had paid for.
+        prompt_tokens: read by the model in this run.
+        completion_tokens: written by it in this run.
+        price: of this run, in the currency of the teacher's settings.
+        remembered_price: what the remembered answers had cost.
+        silent: lessons without thoughts, by reason.
+    """
+
+    requests: int = 0
+    retries: int = 0
+    remembered: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    price: float = 0.0
+    remembered_price: float = 0.0
+    silent: dict[str, int] = field(default_factory=dict[str, int])
+
+
 class Teacher(Component):
     """Writes the thoughts of traces."""
+
+    batch: ClassVar[int] = 2_000
+    """Lessons it is given at a time."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What all lessons so far took; None for a teacher that asks nobody."""
+        return None
+
+    def finish(self) -> None:
+        """Called after the last lesson: the place to report what can be known only then.
+
+        Raises:
+            InputError: what it taught from cannot be used.
+        """
 
     def identity(self) -> str:
         """What decides its thoughts beside its settings, e.g. a digest of a file it reads; empty where nothing does."""

@@ -15,12 +15,12 @@ from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.prompts.base import Asked, PromptStrategy, Question
 from r2rec_bench.prompts.steps import Step
 from r2rec_bench.prompts.wording import Wording
-from r2rec_bench.traces.base import Lesson, Teacher
+from r2rec_bench.traces.base import Lesson, Teacher, Usage
 from r2rec_bench.traces.filters import keep_sound
 from r2rec_bench.traces.queries import TrainingQuery
 
-_BATCH = 2_000
-"""Lessons given to a teacher at a time."""
+SILENT = "the teacher gave none"
+"""Why a question has no trace where its teacher wrote no thoughts."""
 MAX_WORDS = 2_000
 """A trace longer than this has gone astray."""
 
@@ -90,6 +90,7 @@ class Collected:
         dropped: questions without a trace, by reason.
         pieces_kept: pieces of evidence in the prompts.
         pieces_dropped: pieces of evidence that did not fit the token budget.
+        usage: what the teacher took; None where it asked nobody.
     """
 
     traces: tuple[Trace, ...]
@@ -97,6 +98,7 @@ class Collected:
     dropped: dict[str, int]
     pieces_kept: int
     pieces_dropped: int
+    usage: Usage | None = None
 
 
 def collect(
@@ -113,8 +115,8 @@ def collect(
     traces: list[Trace] = []
     silent = 0
     kept = dropped = 0
-    for begin in range(0, len(queries), _BATCH):
-        lessons = [asker.lesson(query) for query in queries[begin : begin + _BATCH]]
+    for begin in range(0, len(queries), teacher.batch):
+        lessons = [asker.lesson(query) for query in queries[begin : begin + teacher.batch]]
         for lesson, trace in zip(lessons, _taught(asker, teacher, lessons), strict=True):
             kept += len(lesson.prompt.pieces)
             dropped += lesson.prompt.dropped
@@ -123,9 +125,17 @@ def collect(
             else:
                 traces.append(trace)
         progress(begin + len(lessons), len(queries))
+    teacher.finish()
     sound = keep_sound(traces, asker.strategy, asker.wording, MAX_WORDS)
-    reasons = dict(sound.dropped) | ({"the teacher gave none": silent} if silent else {})
-    return Collected(sound.traces, len(queries), reasons, kept, dropped)
+    reasons = dict(sound.dropped) | _silent(silent, teacher.usage)
+    return Collected(sound.traces, len(queries), reasons, kept, dropped, teacher.usage)
+
+
+def _silent(lessons: int, usage: Usage | None) -> dict[str, int]:
+    """Why so many lessons got no thoughts, as far as the teacher says."""
+    known = {f"{SILENT}: {reason}": count for reason, count in usage.silent.items()} if usage else {}
+    unknown = lessons - sum(known.values())
+    return known | ({SILENT: unknown} if unknown else {})
 
 
 def _taught(asker: Asker, teacher: Teacher, lessons: Sequence[Lesson]) -> list[Trace | None]:
