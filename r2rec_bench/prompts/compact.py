@@ -45,11 +45,11 @@ class Compact(Wording):
     thought_form = "#k w<weight> f<digit>, where the weight is -2, -1, 0, +1 or +2"
     legend = (
         "The evidence is written in codes, '-' for a missing value. First u, the user's mean rating; n, log2 of how "
-        "many others know the candidate; m, their mean rating of it. '#k' begins piece k. A piece about all peers who share "
-        "an item with the user: r, the user's rating of that item; L, log2 of how many times likelier than by chance a "
-        "peer knows the candidate; F, the same for peers who went on to it soon after; m, their mean rating of it. A "
-        "piece of a single chain: the user (u), a peer (s) rates the same item, the peer rates another (v) or the "
-        "candidate (t); r, the rating; g, signed log2 of the steps between. [MASK] hides what comes later."
+        "many others know the candidate; m, their mean rating of it. '#k' begins piece k. A piece about all peers who "
+        "share an item with the user: r, the user's rating of that item; L, log2 of how many times likelier than by "
+        "chance a peer knows the candidate; F, the same for peers who went on to it soon after; m, their mean rating "
+        "of it. A piece of a single chain: the user (u), a peer (s) rates the same item, the peer rates another (v) or "
+        "the candidate (t); r, the rating; g, signed log2 of the steps between. [MASK] hides what comes later."
     )
 
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
