@@ -12,12 +12,33 @@ from pydantic import Field
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.registry import Component, Registry
 
+_ADAPTER = "adapter"
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model on disk: a plain Hugging Face folder (config, safetensors, tokenizer), adapters already merged."""
+    """A model on disk: a plain Hugging Face folder (config, safetensors, tokenizer), adapters already merged.
+
+    Attributes:
+        path: the folder.
+        base: the model that the adapter kept beside the weights sits on, itself such a folder; None where no adapter
+            was trained, or where nobody will train it on.
+    """
 
     path: Path
+    base: Path | None = None
+
+    @property
+    def adapter(self) -> Path | None:
+        """The adapter that was trained last, apart from its base (PEFT: config and safetensors); None without one."""
+        folder = self.path / _ADAPTER
+        return folder if folder.is_dir() else None
+
+    def keep_adapter(self) -> Path:
+        """A new empty folder for the adapter of this checkpoint."""
+        folder = self.path / _ADAPTER
+        folder.mkdir()
+        return folder
 
 
 class Lora(Config):

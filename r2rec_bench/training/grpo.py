@@ -1,135 +1,21 @@
-"""Reinforcement learning on rewards for whole completions."""
+"""Rewards compared within a group and scaled by its spread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Literal, Self, cast
-
-import numpy as np
-from pydantic import Field, model_validator
-
-from r2rec_bench.core.config import Config, Family, Spec, Tune
-from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.texts import Trace
-from r2rec_bench.core.types import FloatArray
-from r2rec_bench.llm.base import Checkpoint
-from r2rec_bench.training.base import Stage, StageContext, StageResult, stages
-from r2rec_bench.training.loop import LoopConfig
-from r2rec_bench.training.rewards.base import Reward
+from r2rec_bench.training.base import stages
+from r2rec_bench.training.reinforcement import Reinforcement, ReinforcementConfig
 
 
-class WeightedReward(Config):
-    """One term of the sum that is maximised."""
-
-    reward: Annotated[Spec, Family("rewards")]
-    weight: Annotated[float, Field(gt=0)] = 1.0
-
-
-def _default_rewards() -> tuple[WeightedReward, ...]:
-    weights = {"format": 0.5, "rating": 1.0, "step": 0.5}
-    return tuple(WeightedReward.model_validate({"reward": use, "weight": weight}) for use, weight in weights.items())
-
-
-class GrpoConfig(LoopConfig):
-    """The defaults are for pretrained LLMs; a small backbone wants a learning rate a hundred times as high."""
-
-    lr: Annotated[float, Field(gt=0, lt=1), Tune(1e-7, 1e-3, log=True)] = 1e-6
-    scheduler: Literal["constant", "linear", "cosine"] = "constant"
-    rewards: Annotated[tuple[WeightedReward, ...], Field(min_length=1)] = Field(default_factory=_default_rewards)
-    steps: Annotated[int, Field(ge=1)] = 100
-    """Updates."""
-    prompts: Annotated[int, Field(ge=1)] = 16
-    """Prompts answered before each update."""
-    group: Annotated[int, Field(ge=2, le=256), Tune(4, 16)] = 8
-    """Completions of each prompt, compared with each other."""
-    beta: Annotated[float, Field(ge=0), Tune(1e-4, 0.1, log=True)] = 0.001
-    """Weight of the KL divergence from the checkpoint that the stage starts from."""
-    temperature: Annotated[float, Field(gt=0, le=2), Tune(0.6, 1.2)] = 1.0
-    max_completion: Annotated[int, Field(ge=1)] | None = None
-    """Tokens after which a completion is cut; none is what the wording needs."""
-    zero_variance_alarm: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Alarm when more than this share of groups has one reward for all its completions: they teach nothing."""
-    truncation_alarm: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Alarm when more than this share of completions is cut before its end of turn."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        names = [term.reward.use for term in self.rewards]
-        if len(set(names)) < len(names):
-            raise ValueError(f"rewards: each is given once; got {', '.join(names)}")
-        if self.prompts % self.gradient_accumulation:
-            raise ValueError(
-                f"prompts ({self.prompts}) must be a multiple of gradient_accumulation ({self.gradient_accumulation})"
-            )
-        return self
+class GrpoConfig(ReinforcementConfig):
+    """The KL divergence is a term of the loss, token by token."""
 
 
 @stages.register("grpo")
-class Grpo(Stage):
+class Grpo(Reinforcement):
     """Group-relative policy optimisation of weighted rewards, through TRL's GRPOTrainer.
 
     Source: R2Rec (arXiv 2506.05069), stage 2; GRPO (arXiv 2402.03300); TRL.
     """
 
     config: GrpoConfig
-
-    def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
-        from r2rec_bench.training.trl.reinforced import reinforce
-        from r2rec_bench.training.trl.session import opened
-
-        config = self.config
-        if len(traces) < config.prompts:
-            raise InputError(
-                f"grpo.prompts: {config.prompts} prompts a step, but only {len(traces)} traces to take them from; "
-                f"lower it to {len(traces)} or make more traces"
-            )
-        order = generator(context.seed, "grpo", "prompts").permutation(len(traces))
-        chosen = [traces[row] for row in order[: config.steps * config.prompts]]
-        limit = config.max_completion or context.wording.completion_tokens(
-            max(len(trace.prompt.pieces) for trace in chosen)
-        )
-        rewards = {term.reward.use: cast("Reward", term.reward.build()) for term in config.rewards}
-
-        def judge(rows: Sequence[int], completions: Sequence[str]) -> dict[str, FloatArray]:
-            asked = [chosen[row] for row in rows]
-            readings = [
-                context.strategy.read(completion, trace.prompt, context.wording)
-                for completion, trace in zip(completions, asked, strict=True)
-            ]
-            return {name: reward.score(readings, asked) for name, reward in rewards.items()}
-
-        with opened("grpo", start, out, config, context) as session:
-            reinforce(
-                session,
-                session.lm.encode([trace.prompt for trace in chosen]),
-                judge,
-                {term.reward.use: term.weight for term in config.rewards},
-                steps=config.steps,
-                prompts_per_step=config.prompts,
-                group=config.group,
-                beta=config.beta,
-                temperature=config.temperature,
-                max_new_tokens=limit,
-            )
-        rows = session.rows
-        notes = {"reward_first": rows[0]["reward"], "reward_last": rows[-1]["reward"]}
-        return StageResult(tuple(rows), self._alarms(rows, limit), len(chosen), session.tokens, notes)
-
-    def _alarms(self, rows: Sequence[Mapping[str, float]], limit: int) -> tuple[str, ...]:
-        alarms: list[str] = []
-        flat = float(np.mean([row["zero_variance"] for row in rows]))
-        if flat > self.config.zero_variance_alarm:
-            alarms.append(
-                f"{flat:.0%} of the groups had one reward for all {self.config.group} completions (alarm above "
-                f"{self.config.zero_variance_alarm:.0%}): nothing is learnt from them. Raise temperature "
-                f"({self.config.temperature:g}) or group, or use a reward with more than two values."
-            )
-        cut = float(np.mean([row["truncated"] for row in rows]))
-        if cut > self.config.truncation_alarm:
-            alarms.append(
-                f"{cut:.0%} of the completions were cut at {limit} tokens (alarm above "
-                f"{self.config.truncation_alarm:.0%}). Raise max_completion, or run sft first."
-            )
-        return tuple(alarms)
+    algorithm = "grpo"

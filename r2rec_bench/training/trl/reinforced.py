@@ -1,16 +1,20 @@
-"""TRL's GRPO trainer on token ids: the prompts sampled are, token for token, those that are scored elsewhere."""
+"""TRL's GRPO and RLOO trainers on token ids: the prompts sampled are, token for token, those scored elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
 
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.llm.model import TokenIds
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
+    from transformers import TrainerState
     from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.rloo_trainer import RLOOTrainer
 
 Judge = Callable[[Sequence[int], Sequence[str]], Mapping[str, FloatArray]]
 """Rewards by name, float64 (n,), of completions: (rows of the prompts they answer, their texts)."""
@@ -22,6 +26,7 @@ def reinforce(
     judge: Judge,
     weights: Mapping[str, float],
     *,
+    algorithm: Literal["grpo", "rloo"],
     steps: int,
     prompts_per_step: int,
     group: int,
@@ -31,14 +36,15 @@ def reinforce(
 ) -> None:
     """Reward what `session`'s model writes after `prompts`, and save it.
 
-    With adapters, the reference of the KL term is the model without them, that is the checkpoint opened; without, it
-    is a second copy of that checkpoint.
+    The reference of the KL term is the checkpoint opened: the model without its new adapter, or with a frozen copy of
+    the adapter that is trained on, or, where all weights are trained, a second model.
 
     Args:
         session: the opened checkpoint.
         prompts: token ids, (n,) of any lengths.
         judge: says what completions are worth.
         weights: of each of `judge`'s rewards in the sum.
+        algorithm: how the rewards of a group become an update.
         steps: updates.
         prompts_per_step: prompts answered before an update.
         group: completions of each, compared with each other.
@@ -52,56 +58,98 @@ def reinforce(
     from datasets import Dataset
     from trl.trainer.grpo_config import GRPOConfig
     from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.rloo_config import RLOOConfig
 
     arguments = session.arguments()
-    completions_per_pass = prompts_per_step * group // arguments["gradient_accumulation_steps"]
+    arguments |= {
+        "reward_weights": list(weights.values()),
+        "max_steps": steps,
+        "per_device_train_batch_size": prompts_per_step * group // arguments["gradient_accumulation_steps"],
+        "num_generations": group,
+        "beta": beta,
+        "temperature": temperature,
+        "max_completion_length": max_new_tokens,
+        # A broken model must get as far as the check of its loss, which names the step.
+        "generation_kwargs": {"remove_invalid_values": True},
+        "disable_dropout": True,
+    }
+    parts: dict[str, Any] = {
+        "model": session.lm.model,
+        "reward_funcs": _rewards(session, judge, weights, group),
+        # TRL is given the rows of the prompts for prompts, and asks for the token ids when it writes.
+        "train_dataset": Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))]}),
+        "processing_class": session.lm.tokenizer,
+        "peft_config": session.new_adapter,
+    }
+
+    def asked(keys: Sequence[str]) -> list[TokenIds]:
+        return [prompts[int(key)] for key in keys]
 
     def roll_out(keys: list[str], trainer: GRPOTrainer) -> dict[str, Any]:
-        rows = [int(key) for key in keys]
-        asked = [prompts[row] for row in rows]
-        written = sample(trainer, asked)
-        rewards = judge(rows, session.lm.decode(written))
-        for name, values in rewards.items():
-            session.check({f"reward/{name}": float(values.sum())}, trainer.state.global_step + 1)
-        judged = {name: values.tolist() for name, values in rewards.items()}
-        return {"prompt_ids": asked, "completion_ids": written, "logprobs": None, **judged}
+        ids = asked(keys)
+        return {"prompt_ids": ids, "completion_ids": sample(trainer, ids), "logprobs": None}
 
-    trainer = GRPOTrainer(
-        model=session.lm.model,
-        reward_funcs=[_looked_up(name) for name in weights],
-        args=GRPOConfig(
-            **arguments,
-            reward_weights=list(weights.values()),
-            max_steps=steps,
-            per_device_train_batch_size=completions_per_pass,
-            num_generations=group,
-            beta=beta,
-            temperature=temperature,
-            max_completion_length=max_new_tokens,
-            # A broken model must get as far as the check of its loss, which names the step.
-            generation_kwargs={"remove_invalid_values": True},
-            loss_type="grpo",
-            disable_dropout=True,
-        ),
-        train_dataset=Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))]}),
-        processing_class=session.lm.tokenizer,
-        peft_config=session.adapter(),
-        rollout_func=roll_out,
-    )
+    if algorithm == "grpo":
+        trainer = GRPOTrainer(args=GRPOConfig(**arguments, loss_type="grpo"), rollout_func=roll_out, **parts)
+    else:
+        trainer = _rloo_trainer(asked)(args=RLOOConfig(**arguments), **parts)
     session.train(trainer)
 
 
-def _looked_up(name: str) -> Callable[..., list[float | None]]:
-    """A reward function for TRL, which asks for each reward apart: the judge has given them all already."""
+def _rewards(
+    session: Session, judge: Judge, weights: Mapping[str, float], group: int
+) -> list[Callable[..., list[float]]]:
+    """Reward functions for TRL, which asks for each reward apart, in order: the first has the judge give them all."""
+    given: dict[str, FloatArray] = {}
+    first = next(iter(weights))
 
-    def reward(**known: list[float | None]) -> list[float | None]:
-        return known[name]
+    def judged(
+        prompts: list[str], completions: list[str], state: TrainerState, log_metric: Callable[[str, float], None]
+    ) -> None:
+        given.update(judge([int(key) for key in prompts], completions))
+        for name, values in given.items():
+            session.check({f"reward/{name}": float(values.sum())}, state.global_step + 1)
+        total = np.sum([weights[name] * values for name, values in given.items()], axis=0)
+        spread = total.reshape(-1, group).std(1)
+        # TRL's own share counts a KL term among RLOO's rewards, which then differ in any group.
+        log_metric("zero_variance", float(np.isclose(spread, 0).mean()))
 
-    reward.__name__ = name
-    return reward
+    def function(name: str) -> Callable[..., list[float]]:
+        def reward(
+            prompts: list[str],
+            completions: list[str],
+            trainer_state: TrainerState,
+            log_metric: Callable[[str, float], None],
+            **_: object,
+        ) -> list[float]:
+            if name == first:
+                judged(prompts, completions, trainer_state, log_metric)
+            return given[name].tolist()
+
+        reward.__name__ = name
+        return reward
+
+    return [function(name) for name in weights]
 
 
-def sample(trainer: GRPOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]:
+def _rloo_trainer(asked: Callable[[Sequence[str]], list[TokenIds]]) -> type[RLOOTrainer]:
+    from trl.trainer.rloo_trainer import RLOOTrainer
+
+    class TokenTrainer(RLOOTrainer):
+        """TRL's trainer, but prompts are looked up, not tokenised, and sampled as GRPO's: it has no hook for that."""
+
+        def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[TokenIds], None, dict[str, Any]]:
+            return asked(prompts), None, {}
+
+        def _generate_single_turn(
+            self, prompt_ids: list[TokenIds], images: None, multimodal_fields: dict[str, Any]
+        ) -> list[TokenIds]:
+            return sample(self, prompt_ids)
+
+    return TokenTrainer
+
+
+def sample(trainer: GRPOTrainer | RLOOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]:
     """A sampled continuation of each prompt, up to and including the end of turn."""
     import torch
     from trl.models.utils import unwrap_model_for_generation

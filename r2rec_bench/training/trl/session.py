@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.seeds import derive
-from r2rec_bench.llm.base import Checkpoint, Lora
-from r2rec_bench.llm.model import LanguageModel
+from r2rec_bench.llm.base import Checkpoint
+from r2rec_bench.llm.model import LanguageModel, load_tokenizer
 from r2rec_bench.training.base import StageContext
-from r2rec_bench.training.loop import LoopConfig
+from r2rec_bench.training.loop import LoopConfig, handoff_problem
+from r2rec_bench.training.trl.adapters import kept_and_merged, new_adapter, reopened
 
 if TYPE_CHECKING:
-    from peft import LoraConfig
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
     from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _NOISY = ("transformers", "trl", "peft", "accelerate", "datasets", "huggingface_hub")
@@ -30,9 +32,13 @@ _FIGURES = {
     "reward": "reward",
     "kl": "kl",
     "entropy": "entropy",
-    "frac_reward_zero_std": "zero_variance",
+    "zero_variance": "zero_variance",
     "completions/clipped_ratio": "truncated",
     "completions/mean_length": "length",
+    "rewards/accuracies": "accuracy",
+    "rewards/margins": "margin",
+    "logps/chosen": "logp_chosen",
+    "logps/rejected": "logp_rejected",
 }
 _MUST_BE_FINITE = ("loss", "grad_norm", "reward")
 
@@ -43,27 +49,34 @@ class Session:
     Attributes:
         stage: its name, for seeds and messages.
         lm: the model in memory.
+        new_adapter: the adapter that a trainer puts on it; None where it has one already, or all weights are trained.
         rows: what was logged, a row per update.
         tokens: read and written so far, padding not counted.
     """
 
     def __init__(self, stage: str, start: Checkpoint, out: Path, config: LoopConfig, context: StageContext) -> None:
         self.stage = stage
-        self.lm = LanguageModel.load(start, context.backbone.load_options())
         self.rows: list[Mapping[str, float]] = []
         self.tokens = 0
         self._out = out
         self._config = config
         self._context = context
+        lora = context.backbone.lora()
+        handoff = config.handoff
+        problem = handoff_problem(stage, handoff, adapters=lora is not None, inherited=start.adapter is not None)
+        if problem:
+            raise InputError(problem)
+        options = context.backbone.load_options()
+        if handoff == "continue":
+            self.lm = LanguageModel(reopened(start, options), load_tokenizer(start, options))
+        else:
+            self.lm = LanguageModel.load(start, options)
+        self.new_adapter = new_adapter(lora) if lora is not None and handoff == "fresh" else None
         self._saved_as = self.lm.model.dtype
-        if self.adapter() is None:
+        self._adapted = lora is not None and handoff != "merge"
+        if not self._adapted:
             # In half precision the small updates of fine-tuning round to nothing; autocast keeps the speed.
             self.lm.model.float()
-
-    def adapter(self) -> LoraConfig | None:
-        """New low-rank adapters as the backbone wants them; None trains all weights."""
-        lora = self._context.backbone.lora()
-        return None if lora is None else _lora_config(lora)
 
     def arguments(self) -> dict[str, Any]:
         """What all trainers are told: local, silent, seeded, one log row per update, nothing saved on the way."""
@@ -95,7 +108,7 @@ class Session:
         }
 
     def train(self, trainer: Trainer) -> None:
-        """Run `trainer`, then write its model, adapters merged, as a plain folder.
+        """Run `trainer`, then write its model as a plain folder: an adapter merged, and kept beside the weights.
 
         Raises:
             R2RecError: a logged loss, gradient norm or reward is not finite.
@@ -104,10 +117,11 @@ class Session:
 
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(self._journal())
+        _reach_the_peak(trainer)
         trainer.train()
         model: Any = trainer.model
-        if self._context.backbone.lora() is not None:
-            model = model.merge_and_unload()
+        if self._adapted:
+            model = kept_and_merged(model, Checkpoint(self._out))
         model.to(self._saved_as).save_pretrained(self._out)
         self.lm.tokenizer.save_pretrained(self._out)
 
@@ -153,6 +167,21 @@ class Session:
                     f"{self.stage}: {name} is {value} at step {step}; expected a finite number. "
                     f"Lower lr ({self._config.lr:g}) or max_grad_norm ({self._config.max_grad_norm:g})."
                 )
+
+
+def _reach_the_peak(trainer: Trainer) -> None:
+    """Keep the warm-up, whose first update has learning rate 0, from taking all updates: a single one would do nothing.
+
+    How many there are is known only where the schedule is made.
+    """
+    create = trainer.create_scheduler
+
+    def shortened(num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler:
+        steps = trainer.args.get_warmup_steps(num_training_steps)
+        trainer.args.warmup_steps = min(steps, num_training_steps - 1)
+        return create(num_training_steps, optimizer)
+
+    trainer.create_scheduler = shortened
 
 
 @contextmanager
@@ -203,15 +232,3 @@ def _named(key: str) -> str:
     if key.startswith("rewards/") and key.endswith("/mean"):
         return key.replace("rewards/", "reward/").removesuffix("/mean")
     return _FIGURES.get(key, "")
-
-
-def _lora_config(lora: Lora) -> LoraConfig:
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
-        task_type="CAUSAL_LM",
-    )

@@ -60,7 +60,7 @@ def fine_tune(
         train_dataset=Dataset.from_dict(rows),
         data_collator=collate,
         processing_class=session.lm.tokenizer,
-        peft_config=session.adapter(),
+        peft_config=session.new_adapter,
     )
     session.train(trainer)
 
