@@ -1,4 +1,4 @@
-"""Matrix factorisations of the library `implicit`: a score is the dot product of a user's and an item's factors."""
+"""Matrix factorisations of the library `implicit`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from r2rec_baselines.personal import Personal
-from r2rec_bench.core.errors import InputError, LeakageError
-from r2rec_bench.core.types import Float32Array, FloatArray, Int32Array, Query
+from r2rec_baselines.factors import Factors
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.types import Float32Array
 
 
 class FactorModel(Protocol):
@@ -25,8 +25,8 @@ class FactorModel(Protocol):
         ...
 
 
-class Factorization(Personal):
-    """A model that is one vector per user and one per item."""
+class Factorization(Factors):
+    """A model of `implicit`, fitted to who interacted with what."""
 
     @abstractmethod
     def model(self, seed: int) -> FactorModel:
@@ -44,20 +44,6 @@ class Factorization(Personal):
         with threadpool_limits(1, "blas"):
             model = self.model(seed)
             model.fit(sparse.csr_matrix(matrix, dtype=np.float32), show_progress=False)
-        self._n_learnt = np.diff(matrix.indptr)
-        self._users = model.user_factors.astype(np.float64)
-        self._items = model.item_factors.astype(np.float64)
-
-    def affinity(self, query: Query, known: Int32Array, items: Int32Array) -> FloatArray:
-        """Scores of `items`, float64 (c,).
-
-        Raises:
-            LeakageError: the model was fitted on what the user had only after the query; factors cannot forget it.
-        """
-        learnt = self._n_learnt[query.user]
-        if learnt > len(known):
-            raise LeakageError(
-                f"fitted on {learnt} items of user index {query.user}, of which the query sees the first {len(known)}; "
-                "fit ALS and BPR on a log in which no user goes on after their query"
-            )
-        return self._items[items] @ self._users[query.user]
+        self.n_learnt = np.diff(matrix.indptr).astype(np.int64)
+        self.user_vectors = model.user_factors.astype(np.float64)
+        self.item_vectors = model.item_factors.astype(np.float64)

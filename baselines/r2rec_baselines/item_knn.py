@@ -23,7 +23,7 @@ class ItemKNNConfig(Config):
     """
 
     shrinkage: Annotated[float, Field(ge=0), Tune(1, 100, log=True)] = 10.0
-    k: Annotated[int, Field(ge=1), Tune(10, 1000, log=True)] | None = None
+    k: Annotated[int, Field(ge=1), Tune(5, 500, log=True)] | None = None
 
 
 @baselines.register("item_knn")

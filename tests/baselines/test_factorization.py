@@ -27,7 +27,7 @@ def test_converged_als_solves_the_weighted_least_squares(two_tastes, asked):
     """At the optimum a user's vector is the closed form given the items' (Hu et al., equation 4)."""
     model = ALS(ALSConfig(factors=4, alpha=5, regularization=1, iterations=300))
     model.fit(two_tastes, seed=0)
-    items = model._items
+    items = model.item_vectors
     for user in (0, 1):
         liked = np.bincount(two_tastes.item[two_tastes.user == user], minlength=30)
         confidence = np.where(liked, 5.0, 1.0)

@@ -1,0 +1,332 @@
+"""Tunes the baselines on a data set's validation fold, each with the same number of trials.
+
+    OMP_NUM_THREADS=1 python baselines/tune.py movielens-100k --trials 12 --minutes 5
+
+The result is added to `tuned.yaml` beside this file. A trial fits on the train fold and is judged on one list of 20
+candidates for each of 1,000 users, the same for all: by NDCG@10, a predictor of ratings by MAE. The test fold is never
+read. The first trial is the
+defaults. What was tried is kept in the cache: after an interruption the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import multiprocessing
+import platform
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+
+import numpy as np
+import typer
+import yaml
+from filelock import FileLock
+from search_space import Settings, knobs
+
+from r2rec_bench.cli.data import dataset_named
+from r2rec_bench.core.config import validate
+from r2rec_bench.core.errors import InputError, R2RecError
+from r2rec_bench.core.fingerprint import code_digest, digest
+from r2rec_bench.core.paths import cache_root
+from r2rec_bench.core.seeds import derive
+from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Ranking
+from r2rec_bench.data.base import Fold, negative_samplers, splits
+from r2rec_bench.data.candidates import draw
+from r2rec_bench.evaluation.base import Baseline, baselines
+from r2rec_bench.evaluation.metrics.base import ranks, rating_errors
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
+
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+logger = logging.getLogger("tune")
+
+TUNED = Path(__file__).with_name("tuned.yaml")
+SEED, N_USERS, N_NEGATIVES = 0, 1000, 19
+RANDOM_TRIALS = 4
+"""After the defaults, so many trials are drawn at random before Optuna's TPE learns from what it has seen."""
+SETTINGS, SCORE, CUT, SECONDS = "settings", "score", "cut", "seconds"
+
+HEADER = """# What tuning found: data set, baseline, settings. Written by baselines/tune.py, never edited.
+# Validation fold under leave-last-out, fitted on train alone; 1,000 users, 1 positive + 19 uniform negatives; the best
+# of the trials by NDCG@10, of a rating predictor's by MAE (`by`). Every baseline had the same number of trials, the
+# first of them its defaults; a trial that failed, or was cut at its limit of wall time (`limit_minutes`), counts.
+# `seconds` are those of all trials together.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a trial is judged on: fitted on `log`, asked `candidates`."""
+
+    log: InteractionLog
+    candidates: Candidates
+
+    @classmethod
+    def of(cls, log: InteractionLog) -> Task:
+        """The validation fold of `log`."""
+        folds = splits.get("leave_last_out")().split(log)
+        uniform = negative_samplers.get("uniform")()
+        lists = draw(folds, Fold.VALIDATION, uniform, n_negatives=N_NEGATIVES, n_users=N_USERS, seed=SEED)
+        return cls(folds.visible_log(Fold.VALIDATION), lists)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a trial did: means over users, and the seconds it took to fit and to score.
+
+    Attributes:
+        mae: NaN from a baseline that predicts no ratings.
+    """
+
+    ndcg10: float
+    hr1: float
+    mae: float
+    seconds: float
+
+    @property
+    def by(self) -> str:
+        """What decides. A rating predictor is there for its ratings; those that rank best are shrunk to nothing."""
+        return "ndcg@10" if math.isnan(self.mae) else "mae"
+
+    @property
+    def objective(self) -> float:
+        """Higher is better."""
+        return self.ndcg10 if math.isnan(self.mae) else -self.mae
+
+    def __str__(self) -> str:
+        mae = "" if math.isnan(self.mae) else f", MAE {self.mae:.3f}"
+        return f"NDCG@10 {self.ndcg10:.4f}, HR@1 {self.hr1:.3f}{mae}, {self.seconds:.1f} s"
+
+    def shown(self) -> dict[str, float]:
+        """As in `tuned.yaml`."""
+        values = {"ndcg@10": self.ndcg10, "hr@1": self.hr1, "mae": self.mae}
+        return {name: round(value, 4) for name, value in values.items() if math.isfinite(value)}
+
+
+class TimeLimitError(R2RecError):
+    """A trial took longer than it may."""
+
+
+class Judge(Protocol):
+    """Fits a baseline and says how it did.
+
+    Raises:
+        TimeLimitError: it took too long.
+    """
+
+    def __call__(self, name: str, settings: Settings) -> Score: ...
+
+
+def judged(name: str, settings: Mapping[str, Any], task: Task) -> Score:
+    """How the baseline `name` with `settings` does on `task`."""
+    cls = baselines.get(name)
+    model = cast("Baseline", cls(validate(cls.config_type(), settings, source=name)))
+    start = time.perf_counter()
+    model.fit(task.log, SEED)
+    scores = model.score(task.candidates)
+    seconds = time.perf_counter() - start
+    predicted = model.ratings(task.candidates)
+    ranking = Ranking(scores, predicted, np.ones(scores.shape, dtype=np.bool_), Cost())
+    rank = ranks(ranking, task.candidates)
+    gain = np.where(rank <= 10, 1 / np.log2(1 + rank), 0.0)
+    errors = np.abs(rating_errors(ranking, task.candidates))
+    known = errors[np.isfinite(errors)]
+    mae = float(known.mean()) if len(known) else math.nan
+    return Score(float(gain.mean()), float((rank == 1).mean()), mae, seconds)
+
+
+_tasks: list[Task] = []
+
+
+def _take(task: Task) -> None:
+    _tasks.append(task)
+
+
+def _judged_in_worker(name: str, settings: Settings) -> Score:
+    return judged(name, settings, _tasks[0])
+
+
+class LimitedJudge:
+    """Judges in a process of its own, which is ended when a trial takes too long."""
+
+    def __init__(self, task: Task, limit_minutes: float) -> None:
+        self._task = task
+        self._limit_s = 60 * limit_minutes
+        self._pool = self._started()
+
+    def __call__(self, name: str, settings: Settings) -> Score:
+        try:
+            return self._pool.apply_async(_judged_in_worker, (name, settings)).get(self._limit_s)
+        except multiprocessing.TimeoutError:
+            self.close()
+            self._pool = self._started()
+            raise TimeLimitError(f"cut after {self._limit_s:g} s") from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.terminate()
+        self._pool.join()
+
+    def _started(self) -> Pool:
+        pool = multiprocessing.get_context("spawn").Pool(1, _take, (self._task,))
+        pool.apply(len, ([],))  # what it takes to start is not the trial's
+        return pool
+
+
+def searched(study: Study, name: str, n_trials: int, judge: Judge) -> None:
+    """Go on with `study` until it has `n_trials` trials of the baseline `name`, whatever became of them.
+
+    Raises:
+        InputError: the baseline cannot be used here even with its defaults.
+    """
+    from optuna.samplers import TPESampler
+    from optuna.trial import TrialState
+
+    config = baselines.get(name).config_type()
+    ranges, defaults = knobs(config), config().model_dump()
+    for begun in study.get_trials(states=(TrialState.RUNNING,)):  # by a process that was ended
+        study.tell(begun.number, state=TrialState.FAIL)
+    for number in range(len(counted(study)), n_trials):
+        # Seeded by its number, so that a search that was interrupted tries what it would have tried.
+        seed = derive(SEED, "tune", name, number) % 2**32
+        study.sampler = TPESampler(seed=seed, n_startup_trials=RANDOM_TRIALS + 1)
+        if number == 0:
+            study.enqueue_trial({key: value for k in ranges for key, value in k.parameters(defaults[k.name]).items()})
+        trial = study.ask()
+        settings = {**defaults, **{knob.name: knob.suggest(trial) for knob in ranges}}
+        start = time.perf_counter()
+        try:
+            score = judge(name, settings)
+            trial.set_user_attr(SCORE, asdict(score))
+            state, said = TrialState.COMPLETE, str(score)
+        except TimeLimitError as error:
+            score, state, said = None, TrialState.PRUNED, str(error)
+            trial.set_user_attr(CUT, said)
+        except Exception as error:  # whatever a stranger's baseline raises is a failed trial, and is said
+            if number == 0 and isinstance(error, InputError):
+                raise
+            score, state, said = None, TrialState.FAIL, f"failed: {type(error).__name__}: {error}"
+        trial.set_user_attr(SECONDS, time.perf_counter() - start)
+        trial.set_user_attr(SETTINGS, settings)
+        study.tell(trial, score and score.objective, state)
+        logger.info("%s %d/%d: %s; %s", name, number + 1, n_trials, said, settings)
+
+
+def counted(study: Study) -> list[FrozenTrial]:
+    """The trials that count, in order: those that came to an end of their own or were cut."""
+    return [trial for trial in study.trials if SETTINGS in trial.user_attrs]
+
+
+def entry(study: Study, limit_minutes: float) -> dict[str, Any] | None:
+    """What `tuned.yaml` says of a search; none when no trial gave a score."""
+    trials = counted(study)
+    scored = [trial for trial in trials if SCORE in trial.user_attrs]
+    if not scored:
+        return None
+    scores = {trial.number: Score(**trial.user_attrs[SCORE]) for trial in scored}
+    best = max(scored, key=lambda trial: scores[trial.number].objective)
+    first = scores.get(trials[0].number)
+    n_cut = sum(CUT in trial.user_attrs for trial in trials)
+    libraries = ("numpy", "scipy", "implicit", "torch", "optuna")
+    return {
+        "settings": best.user_attrs[SETTINGS],
+        "by": scores[best.number].by,
+        "validation": scores[best.number].shown(),
+        "defaults": first.shown() if first else None,
+        "trials": {"scored": len(scored), "cut": n_cut, "failed": len(trials) - len(scored) - n_cut},
+        "limit_minutes": limit_minutes,
+        "seconds": round(sum(trial.user_attrs[SECONDS] for trial in trials), 1),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in libraries}},
+    }
+
+
+def merge(path: Path, data: str, name: str, found: Mapping[str, Any]) -> None:
+    """Put what was found for a data set and a baseline into the file, beside what else it holds."""
+    with FileLock(_kept("tuned.lock")):
+        stored: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8")) if path.exists() else {}
+        stored.setdefault(data, {})[name] = dict(found)
+        ordered = {key: dict(sorted(stored[key].items())) for key in sorted(stored)}
+        text = HEADER + yaml.safe_dump(ordered, sort_keys=False, default_flow_style=None, width=120)
+        beside = path.with_name(f".{path.name}.tmp")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+
+
+def _kept(name: str) -> Path:
+    """A file of the cache's folder for tuning."""
+    folder = cache_root() / "tuning"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+@contextmanager
+def study_of(name: str, task: Task) -> Generator[Study]:
+    """The search kept in the cache, under all that decides what its trials give; new if there is none."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    code = code_digest((baselines.get(name).__module__.partition(".")[0], "r2rec_bench.core", "r2rec_bench.evaluation"))
+    told = digest([name, repr(knobs(baselines.get(name).config_type())), task.candidates.digest, code])
+    # One writer at a time; the file belongs to this search alone.
+    with FileLock(_kept(f"{name}-{told[:16]}.lock")):
+        storage = optuna.storages.RDBStorage(f"sqlite:///{_kept(f'{name}-{told[:16]}.sqlite')}")
+        yield optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+
+
+def tunable() -> list[str]:
+    """The baselines that are fitted and have a setting worth searching."""
+    return [name for name, cls in baselines if issubclass(cls, Baseline) and knobs(cls.config_type())]
+
+
+def main(
+    data: Annotated[str, typer.Argument(help="A data source, e.g. movielens-1m.")],
+    baseline: Annotated[list[str] | None, typer.Option(help="One to tune; all when none is named.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="For each baseline.")] = 12,
+    minutes: Annotated[float, typer.Option(min=0, help="Wall time after which a trial is cut.")] = 10.0,
+    out: Annotated[Path, typer.Option(help="The file to add to.")] = TUNED,
+) -> None:
+    """Tune baselines on the validation fold of DATA, each with the same number of trials."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logger.setLevel(logging.INFO)
+    try:
+        _tune(data, baseline, trials, minutes, out)
+    except R2RecError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _tune(data: str, chosen: list[str] | None, n_trials: int, limit_minutes: float, out: Path) -> None:
+    names = tunable()
+    for name in chosen or []:
+        baselines.get(name)
+        if name not in names:
+            raise InputError(f"'{name}' has nothing to tune; what has: {', '.join(names)}")
+    task = Task.of(dataset_named(data).log)
+    judge = LimitedJudge(task, limit_minutes)
+    try:
+        for name in chosen or names:
+            with study_of(name, task) as study:
+                try:
+                    searched(study, name, n_trials, judge)
+                except InputError as error:
+                    logger.warning("%s is left out: %s", name, error)
+                    continue
+                found = entry(study, limit_minutes)
+            if found is None:
+                logger.warning("%s is left out: none of its %d trials gave a score", name, n_trials)
+            else:
+                merge(out, data, name, found)
+    finally:
+        judge.close()
+
+
+if __name__ == "__main__":
+    typer.run(main)
