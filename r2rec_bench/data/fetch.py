@@ -60,24 +60,37 @@ def fetch(archive: Archive, folder: Path) -> tuple[Path | None, list[str]]:
     failures: list[str] = []
     for url in archive.urls:
         try:
-            return _download(url, archive, folder), failures
+            return _download(url, archive.name, archive.md5, folder), failures
         except (OSError, InputError) as error:  # URLError, timeouts and HTTP errors are OSErrors
             failures.append(f"{url}: {error}")
     return None, failures
 
 
-def _download(url: str, archive: Archive, folder: Path) -> Path:
+def download(url: str, folder: Path) -> tuple[Path | None, str]:
+    """Download a file whose publisher states no checksum into `folder`, under the name that the address ends in.
+
+    Returns:
+        The file and nothing to say, or none and why.
+    """
+    if os.environ.get("R2REC_OFFLINE"):
+        return None, "download: not tried, R2REC_OFFLINE is set"
+    try:
+        return _download(url, url.rpartition("/")[2], None, folder), ""
+    except OSError as error:
+        return None, f"{url}: {error}"
+
+
+def _download(url: str, called: str, md5: str | None, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     # A name of its own, so that two processes that fetch at once do not write into each other's file.
-    handle, name = tempfile.mkstemp(prefix=archive.name, suffix=".part", dir=folder)
+    handle, name = tempfile.mkstemp(prefix=called, suffix=".part", dir=folder)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the addresses are constants
             shutil.copyfileobj(answer, file)
-        got = _md5(part)
-        if got != archive.md5:
-            raise InputError(f"MD5 {got}; the official file has {archive.md5}")
-        return part.replace(folder / archive.name)
+        if md5 is not None and (got := _md5(part)) != md5:
+            raise InputError(f"MD5 {got}; the official file has {md5}")
+        return part.replace(folder / called)
     finally:
         part.unlink(missing_ok=True)
 
