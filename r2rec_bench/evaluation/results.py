@@ -20,11 +20,13 @@ from pydantic import TypeAdapter, ValidationError
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
 from r2rec_bench.core.types import Cost, FloatArray, Int64Array, InteractionLog
-from r2rec_bench.evaluation.metrics.base import Answered, Metric, ranks
+from r2rec_bench.evaluation.metrics.base import Answered, Metric, ranks, recommended
 
 TABLE_FILE = "per_user.parquet"
 HEADER_FILE = "result.json"
-KEY_COLUMNS = ("user_id", "item_id", "rank")
+KEY_COLUMNS = ("user_id", "item_id", "rank", "user_seen", "item_seen", "item_share", "top_ids")
+TOP = 10
+"""Recommended items stored per user."""
 BASELINE, UNTRAINED, R2REC = KINDS = ("baseline", "untrained", "r2rec")
 
 
@@ -36,16 +38,27 @@ class UserTable:
         user_ids: original ids, (q,), each once.
         item_ids: original id of each user's positive, (q,).
         rank: int64 (q,), rank of the positive among the candidates, 1 = best.
+        user_seen: int64 (q,), interactions that the query sees of its own user.
+        item_seen: int64 (q,), visible interactions of the positive.
+        item_share: float64 (q,), share of the catalogue's items with more of them, in [0, 1).
+        top_ids: (q,), original ids of at most `TOP` recommended items, best first.
+        offered: distinct items in all candidate lists.
         metrics: per-user values, each float64 (q,), NaN where undefined.
     """
 
     user_ids: tuple[str, ...]
     item_ids: tuple[str, ...]
     rank: Int64Array
+    user_seen: Int64Array
+    item_seen: Int64Array
+    item_share: FloatArray
+    top_ids: tuple[tuple[str, ...], ...]
+    offered: int
     metrics: dict[str, FloatArray]
 
     def __post_init__(self) -> None:
-        columns = (self.item_ids, self.rank, *self.metrics.values())
+        keys = (self.item_ids, self.rank, self.user_seen, self.item_seen, self.item_share, self.top_ids)
+        columns = (*keys, *self.metrics.values())
         if any(len(column) != len(self) for column in columns):
             raise ValueError(f"{len(self)} users, but columns of {sorted({len(column) for column in columns})} values")
         if len(set(self.user_ids)) < len(self):
@@ -95,10 +108,19 @@ def measure(answered: Answered, log: InteractionLog, metrics: Sequence[Metric]) 
             columns[name] = values
     candidates = answered.candidates
     positives = candidates.items[np.arange(len(candidates)), candidates.positive]
+    item_seen = answered.item_seen[positives]
+    more = len(answered.item_seen) - np.searchsorted(np.sort(answered.item_seen), item_seen, side="right")
     return UserTable(
         user_ids=tuple(log.user_ids[query.user] for query in candidates.queries),
         item_ids=tuple(log.item_ids[item] for item in positives),
         rank=ranks(answered.ranking, candidates),
+        user_seen=answered.user_seen,
+        item_seen=item_seen,
+        item_share=more / len(answered.item_seen),
+        top_ids=tuple(
+            tuple(log.item_ids[item] for item in items) for items in recommended(answered.ranking, candidates, TOP)
+        ),
+        offered=len(np.unique(candidates.items)),
         metrics=columns,
     )
 
@@ -188,9 +210,11 @@ _HEADER = TypeAdapter(RunHeader)
 
 
 def _to_parquet(users: UserTable, run_id: str) -> bytes:
-    users_and_items = (pa.array(ids, pa.string()) for ids in (users.user_ids, users.item_ids))
-    columns = dict(zip(KEY_COLUMNS, (*users_and_items, users.rank), strict=True)) | users.metrics
-    table = pa.table(columns, metadata={"run_id": run_id})
+    ids = (pa.array(ids, pa.string()) for ids in (users.user_ids, users.item_ids))
+    top = pa.array(map(list, users.top_ids), pa.list_(pa.string()))
+    keys = (*ids, users.rank, users.user_seen, users.item_seen, users.item_share, top)
+    columns = dict(zip(KEY_COLUMNS, keys, strict=True)) | users.metrics
+    table = pa.table(columns, metadata={"run_id": run_id, "offered": str(users.offered)})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return sink.getvalue().to_pybytes()
@@ -201,13 +225,26 @@ def _from_parquet(path: Path, run_id: str) -> UserTable:
         table = pq.read_table(path)
     except pa.ArrowInvalid as error:
         raise InputError(f"{path} is damaged ({error}). Run it again.") from None
-    found = (table.schema.metadata or {}).get(b"run_id", b"").decode()
+    said = table.schema.metadata or {}
+    found = said.get(b"run_id", b"").decode()
     if found != run_id:
         raise InputError(f"{path} is of run '{found}', its header of run '{run_id}'. Run it again.")
-    users, items, rank = (table.column(name) for name in KEY_COLUMNS)
+    missing = [name for name in KEY_COLUMNS if name not in table.column_names]
+    if missing or b"offered" not in said:
+        raise InputError(f"{path} is of another version, without {', '.join(missing) or 'offered'}. Run it again.")
+    users, items, rank, user_seen, item_seen, item_share, top = (table.column(name) for name in KEY_COLUMNS)
     names = [name for name in table.column_names if name not in KEY_COLUMNS]
-    values: dict[str, FloatArray] = {name: table.column(name).to_numpy() for name in names}
-    return UserTable(tuple(users.to_pylist()), tuple(items.to_pylist()), rank.to_numpy(), values)
+    return UserTable(
+        user_ids=tuple(users.to_pylist()),
+        item_ids=tuple(items.to_pylist()),
+        rank=rank.to_numpy(),
+        user_seen=user_seen.to_numpy(),
+        item_seen=item_seen.to_numpy(),
+        item_share=item_share.to_numpy(),
+        top_ids=tuple(map(tuple, top.to_pylist())),
+        offered=int(said[b"offered"]),
+        metrics={name: table.column(name).to_numpy() for name in names},
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from r2rec_bench.core.environment import Environment
@@ -20,8 +21,14 @@ from r2rec_bench.evaluation.results import RunResult, StageCost, UserTable, meas
 def table(**columns):
     values = {name: np.asarray(column, np.float64) for name, column in columns.items()}
     n = len(next(iter(values.values())))
-    users = tuple(f"u{i}" for i in range(n))
-    return UserTable(users, tuple(f"i{i}" for i in range(n)), np.arange(1, n + 1), values)
+    return users_of(tuple(f"u{i}" for i in range(n)), tuple(f"i{i}" for i in range(n)), np.arange(1, n + 1), values)
+
+
+def users_of(user_ids, item_ids, rank, metrics):
+    """A table of which only these columns matter."""
+    n = len(user_ids)
+    ones = np.ones(n, np.int64)
+    return UserTable(user_ids, item_ids, rank, ones, ones, np.zeros(n), ((),) * n, 1, metrics)
 
 
 @pytest.fixture
@@ -38,7 +45,12 @@ def result():
             ("1", "Zoë"),
             ("a", "50"),
             np.array([1, 3]),
-            {"hr@1": np.array([1.0, 0]), "mae": np.array([0.5, np.nan])},
+            user_seen=np.array([12, 3]),
+            item_seen=np.array([0, 40]),
+            item_share=np.array([0.9, 0.25]),
+            top_ids=(("a", "50"), ()),
+            offered=3,
+            metrics={"hr@1": np.array([1.0, 0]), "mae": np.array([0.5, np.nan])},
         ),
     )
 
@@ -52,7 +64,10 @@ def test_what_is_saved_is_what_is_loaded(result, tmp_path):
             assert getattr(loaded, field.name) == getattr(result, field.name)
     assert loaded.users.user_ids == result.users.user_ids
     assert loaded.users.item_ids == result.users.item_ids
-    np.testing.assert_array_equal(loaded.users.rank, result.users.rank)
+    assert loaded.users.top_ids == result.users.top_ids
+    assert loaded.users.offered == 3
+    for column in ("rank", "user_seen", "item_seen", "item_share"):
+        np.testing.assert_array_equal(getattr(loaded.users, column), getattr(result.users, column))
     assert list(loaded.users.metrics) == ["hr@1", "mae"]
     for name, values in result.users.metrics.items():
         np.testing.assert_array_equal(loaded.users.values(name), values)
@@ -94,12 +109,12 @@ def test_an_unknown_metric_is_answered_with_the_nearest():
 
 def test_a_user_has_one_row():
     with pytest.raises(InputError, match="user 'b' has several rows"):
-        UserTable(("a", "b", "b"), ("1", "2", "3"), np.array([1, 1, 1]), {})
+        users_of(("a", "b", "b"), ("1", "2", "3"), np.array([1, 1, 1]), {})
 
 
 def test_columns_are_of_one_length():
     with pytest.raises(ValueError, match=r"2 users, but columns of \[2, 3\] values"):
-        UserTable(("a", "b"), ("1", "2"), np.array([1, 1]), {"mrr": np.zeros(3)})
+        users_of(("a", "b"), ("1", "2"), np.array([1, 1]), {"mrr": np.zeros(3)})
 
 
 @pytest.mark.parametrize("run_id", ["", "XYZ12345", "../../0123abcd", "0123"])
@@ -184,7 +199,7 @@ def ranked():
     )
     scores = np.array([[2.0, 1.0], [2.0, 1.0]])
     ranking = Ranking(scores, scores, np.ones((2, 2), bool), Cost())
-    return Answered(ranking, candidates, np.array([1, 0, 1]), np.array([0, 0])), log
+    return Answered(ranking, candidates, np.array([1, 0, 1]), np.array([4, 2])), log
 
 
 def test_measuring_names_users_and_positives_by_their_original_ids(ranked):
@@ -194,6 +209,23 @@ def test_measuring_names_users_and_positives_by_their_original_ids(ranked):
     assert users.rank.tolist() == [2, 1]
     assert users.values("hr@1").tolist() == [0, 1]
     assert users.mean("mrr") == 0.75
+
+
+def test_measuring_stores_what_groups_and_spread_are_derived_from(ranked):
+    users = measure(*ranked, [])
+    assert users.user_seen.tolist() == [4, 2]
+    assert users.item_seen.tolist() == [1, 1]
+    assert users.item_share.tolist() == [0, 0]  # of the items a, b, c seen 1, 0 and 1 times none has more
+    assert users.top_ids == (("b", "a"), ("c", "b"))
+    assert users.offered == 3
+
+
+def test_a_table_of_another_version_is_named(result, tmp_path):
+    result.save(tmp_path)
+    path = tmp_path / "per_user.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["user_seen", "top_ids"]), path)
+    with pytest.raises(InputError, match="of another version, without user_seen, top_ids"):
+        RunResult.load(tmp_path)
 
 
 def test_a_column_is_given_once(ranked):

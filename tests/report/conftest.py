@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,11 +21,28 @@ ENVIRONMENT = Environment("c" * 40, False, {"numpy": "2"}, "3.11.7", "Linux x86_
 @pytest.fixture
 def make_row(tmp_path: Path) -> MakeRow:
     def make(
-        system: str, kind: str, ranks: list[int], *, group: str = "", mae: float = float("nan"), users: str = "u"
+        system: str,
+        kind: str,
+        ranks: list[int],
+        *,
+        group: str = "",
+        mae: float = float("nan"),
+        users: str = "u",
+        metrics: dict[str, list[float]] | None = None,
+        **seen: Any,
     ) -> Row:
         rank = np.array(ranks, dtype=np.int64)
-        metrics = {f"hr@{k}": (rank <= k).astype(np.float64) for k in (1, 5)} | {"mae": np.full(len(rank), mae)}
-        table = UserTable(tuple(f"{users}{k}" for k in range(len(rank))), ("i",) * len(rank), rank, metrics)
+        n = len(rank)
+        measured = {f"hr@{k}": (rank <= k).astype(np.float64) for k in (1, 5)} | {"mae": np.full(n, mae)}
+        measured |= {name: np.array(values, np.float64) for name, values in (metrics or {}).items()}
+        keys = {
+            "user_seen": np.arange(n),
+            "item_seen": np.full(n, 7),
+            "item_share": np.zeros(n),
+            "top_ids": (("i",),) * n,
+            "offered": 4,
+        }
+        table = UserTable(tuple(f"{users}{k}" for k in range(n)), ("i",) * n, rank, metrics=measured, **(keys | seen))
         run_id = digest([system, group])[:16]
         stages = (
             StageCost("traces", Cost(2.0)),

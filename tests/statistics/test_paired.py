@@ -17,7 +17,9 @@ MONTE_CARLO = 4 * math.sqrt(0.25 / 20_000)
 
 def users(ids, values, items=None):
     n = len(ids)
-    return UserTable(tuple(ids), tuple(items or ids), np.ones(n, np.int64), {"mrr": np.array(values, float)})
+    ones = np.ones(n, np.int64)
+    metrics = {"mrr": np.array(values, float)}
+    return UserTable(tuple(ids), tuple(items or ids), ones, ones, ones, np.zeros(n), ((),) * n, 1, metrics)
 
 
 def test_differences_are_paired_by_user_not_by_row():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from r2rec_bench.core.registry import Component, Registry
+from r2rec_bench.core.texts import Reading, Thought
 from r2rec_bench.core.types import Candidates, FloatArray, Int64Array, Ranking
 from r2rec_bench.evaluation.base import Reader
 from r2rec_bench.prompts.base import Asked
@@ -34,9 +36,11 @@ class Reasoning:
     again: Callable[[Sequence[Sequence[Asked]]], Ranking]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Answered:
     """A system's answer to all candidate lists, with what it takes to judge it.
+
+    Without slots, so that what was written is parsed once for all metrics that read it.
 
     Attributes:
         ranking: the answer.
@@ -51,6 +55,31 @@ class Answered:
     item_seen: Int64Array
     user_seen: Int64Array
     reasoning: Reasoning | None = None
+
+    @cached_property
+    def readings(self) -> Sequence[Sequence[Reading | None]]:
+        """What was written about each candidate, parsed, (q, c); empty for a system without a language model.
+
+        None where the ranker did not put the question about that candidate alone, and so got no thoughts about it.
+        """
+        r = self.reasoning
+        if r is None or not self.ranking.cases:
+            return ()
+        return [
+            [
+                r.reader.read(case.completion, asked.prompt) if case.prompt == asked.prompt.content else None
+                for case, asked in zip(cases, questions, strict=True)
+            ]
+            for cases, questions in zip(self.ranking.cases, r.asked, strict=True)
+        ]
+
+    def thoughts(self) -> Iterator[tuple[int, int, Asked, Thought]]:
+        """Every thought that was written and could be read: list, column, what was asked there, the thought."""
+        for row, readings in enumerate(self.readings):
+            for column, reading in enumerate(readings):
+                if reading is not None and self.reasoning is not None:
+                    asked = self.reasoning.asked[row][column]
+                    yield from ((row, column, asked, thought) for thought in reading.thoughts)
 
 
 class Metric(Component):
@@ -72,10 +101,46 @@ def ranks(ranking: Ranking, candidates: Candidates) -> Int64Array:
     Pessimistic: ties are broken against the positive, so a constant scorer ranks it last; a NaN score (no valid
     answer) is below every number and ties with every other NaN (PROTOCOL, Task and splits).
     """
-    scores = np.where(np.isnan(ranking.scores), -np.inf, ranking.scores)
+    scores = _comparable(ranking)
     rows = np.arange(len(candidates))
     positive = scores[rows, candidates.positive][:, None]
     return (scores >= positive).sum(axis=1).astype(np.int64)
+
+
+def order(ranking: Ranking, candidates: Candidates) -> Int64Array:
+    """Columns of each list from best to worst, int64 (q, c).
+
+    The positive stands behind all its equals, as in `ranks`; other equals keep the order of the list, which is random.
+    """
+    scores = _comparable(ranking)
+    columns = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    return np.lexsort((columns, columns == candidates.positive[:, None], -scores))
+
+
+def recommended(ranking: Ranking, candidates: Candidates, k: int) -> list[Int64Array]:
+    """Item indices of the first k candidates of each list, best first; one without a valid score is not recommended."""
+    best = order(ranking, candidates)[:, :k]
+    rows = np.arange(len(candidates))[:, None]
+    scored = ~np.isnan(ranking.scores[rows, best])
+    items = candidates.items[rows, best].astype(np.int64)
+    return [row[valid] for row, valid in zip(items, scored, strict=True)]
+
+
+def per_list(rows: Sequence[int], values: Sequence[float], lists: int) -> FloatArray:
+    """Mean of the values that belong to each list, float64 (lists,); NaN for a list without any.
+
+    Args:
+        rows: the list of each value.
+        values: as many.
+        lists: how many there are.
+    """
+    n = np.bincount(np.asarray(rows, np.int64), minlength=lists)
+    total = np.bincount(np.asarray(rows, np.int64), np.asarray(values, np.float64), minlength=lists)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+
+
+def _comparable(ranking: Ranking) -> FloatArray:
+    return np.where(np.isnan(ranking.scores), -np.inf, ranking.scores)
 
 
 def rating_errors(ranking: Ranking, candidates: Candidates) -> FloatArray:
