@@ -12,13 +12,17 @@ from threadpoolctl import threadpool_limits
 from r2rec_bench.core.types import InteractionLog
 from r2rec_bench.evaluation.base import baselines
 
-NAMES = ["als", "bpr", "ease", "item_knn", "popularity"]
-PERSONAL = ["als", "bpr", "ease", "item_knn"]
+NAMES = ["als", "bpr", "ease", "gru4rec", "item_knn", "popularity", "sasrec"]
+PERSONAL = ["als", "bpr", "ease", "gru4rec", "item_knn", "sasrec"]
+SEQUENTIAL = {"width": 16, "layers": 1, "window": 8, "batch_size": 8, "learning_rate": 0.01, "epochs": 15}
+SETTINGS = {"gru4rec": SEQUENTIAL | {"state": 16}, "sasrec": SEQUENTIAL}
+"""What suits data this small, where the defaults do not."""
 EVERYTHING = [list(range(30))] * 41
 
 
 def scores(name, log, candidates, seed=0):
-    model = baselines.get(name)()
+    cls = baselines.get(name)
+    model = cls(cls.config_type()(**SETTINGS.get(name, {})))
     model.fit(log, seed)
     return model.score(candidates)
 
@@ -63,7 +67,7 @@ def test_the_same_seed_gives_the_same_scores(name, two_tastes, asked):
     assert np.array_equal(scores(name, two_tastes, candidates, 5), scores(name, two_tastes, candidates, 5))
 
 
-@pytest.mark.parametrize("name", ["als", "bpr"])
+@pytest.mark.parametrize("name", ["als", "bpr", "gru4rec", "sasrec"])
 def test_another_seed_gives_other_scores(name, two_tastes, asked):
     candidates = asked(list(range(41)), EVERYTHING)
     assert not np.array_equal(scores(name, two_tastes, candidates, 5), scores(name, two_tastes, candidates, 6))
