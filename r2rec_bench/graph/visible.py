@@ -34,6 +34,14 @@ class Audience:
     mean_rating: float
 
 
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Original ids of users and items, by index."""
+
+    users: tuple[str, ...]
+    items: tuple[str, ...]
+
+
 class InteractionGraph:
     """The graph of one fold.
 
@@ -44,6 +52,7 @@ class InteractionGraph:
 
     def __init__(self, log: InteractionLog, visibility: Visibility) -> None:
         self.visibility = visibility
+        self._ids = Ids(log.user_ids, log.item_ids)
         self._rows = rows_of(log)
         self._times = np.sort(log.time)
         active = np.diff(self._rows.user_start) > 0
@@ -62,7 +71,7 @@ class InteractionGraph:
         if not 0 <= query.position <= length:
             raise InputError(f"position {query.position} of user index {query.user}; expected 0 to {length}")
         limit = NO_LIMIT if self.visibility is Visibility.FOLD else query.time
-        return VisibleGraph(query, self._rows, *self._others(query.user, limit), limit)
+        return VisibleGraph(query, self._ids, self._rows, *self._others(query.user, limit), limit)
 
     def items_of(self, user: int) -> Int32Array:
         """Every item of `user` in this fold, int32, in log order: for choosing training queries, not for evidence."""
@@ -80,13 +89,15 @@ class VisibleGraph:
 
     Attributes:
         query: who, when.
+        ids: what the source calls users and items; it says nothing of their edges.
         n_items: items that exist, touched or not.
         n_people: other users with a visible edge.
         n_edges: their visible edges.
     """
 
-    def __init__(self, query: Query, rows: Rows, n_people: int, n_edges: int, limit: int) -> None:
+    def __init__(self, query: Query, ids: Ids, rows: Rows, n_people: int, n_edges: int, limit: int) -> None:
         self.query = query
+        self.ids = ids
         self.n_items = len(rows.item_start) - 1
         self.n_people = n_people
         self.n_edges = n_edges
