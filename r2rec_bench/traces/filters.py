@@ -63,11 +63,14 @@ def grounded(text: str, prompt: Prompt, step: int) -> bool:
 
     The thought's own scaffolding (`Step k.`, `Weight: ...`, `Forecast: n.`) is not a claim about the evidence.
     """
-    if not 1 <= step <= len(prompt.pieces):
-        return False
+    return 1 <= step <= len(prompt.pieces) and not unrevealed(text, prompt, step)
+
+
+def unrevealed(text: str, prompt: Prompt, step: int) -> list[str]:
+    """The titles, in their quotation marks, and the numbers that a thought names and its step has not revealed."""
     said = _SCAFFOLD.sub(" ", text)
     shown = prompt.view(step)
-    titles = _QUOTED.findall(said)
-    rest = _QUOTED.sub(" ", said)
+    titles = [title for title in _QUOTED.findall(said) if title not in shown]
     numbers = set(_NUMBER.findall(_QUOTED.sub(" ", shown)))
-    return all(title in shown for title in titles) and all(number in numbers for number in _NUMBER.findall(rest))
+    rest = _QUOTED.sub(" ", said)
+    return titles + [number for number in _NUMBER.findall(rest) if number not in numbers]
