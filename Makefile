@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint report clean
+.PHONY: help setup quickstart matrix docs test lint report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,12 @@ quickstart: setup ## R2Rec and all baselines on MovieLens-1M: the table and its 
 
 ablation-%: setup ## run ablations/NAME.yaml against EXP
 	$(BIN)/r2rec run $(EXP) ablations/$*.yaml
+
+matrix: setup ## every chain sampler with every prompting strategy, on a small slice
+	$(BIN)/r2rec matrix experiments/matrix.yaml --vary chains --vary prompts
+
+docs: setup ## write docs/components from the registry
+	$(BIN)/r2rec docs docs/components
 
 report: setup ## write the report of EXP from what has been run
 	$(BIN)/r2rec report $(EXP)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, chains, config, data, doctor, explain, pretrain, report, run
+from r2rec_bench.cli import browse, chains, config, data, docs, doctor, explain, pretrain, report, run
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import InputError, R2RecError
 
@@ -73,6 +73,7 @@ app.callback()(_options)
 app.command("run")(run.run)
 app.command("list")(browse.list_components)
 app.command("show")(browse.show)
+app.command("docs")(docs.docs)
 app.add_typer(data.app, name="data")
 app.add_typer(chains.app, name="chains")
 app.add_typer(config.app, name="config")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import json
-import re
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,102 +11,137 @@ from r2rec_bench.cli.console import safe, stderr, stdout
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from r2rec_bench.core.registry import Component
+    from r2rec_bench.core.describe import Description, Setting
+
+_NAME_WIDTH = 22
+_NARROWEST = 60
+"""Columns below which nothing can be read; the terminal wraps what does not fit."""
 
 
 def list_components(
     family: Annotated[str | None, typer.Argument(help="One family only, e.g. chains.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Everything that `show` says, for programs.")] = False,
 ) -> None:
     """List the families and their components, plug-ins included."""
-    from r2rec_bench.core.registry import FAMILIES, Registry, registry
+    from r2rec_bench.core.registry import FAMILIES
 
-    console = stdout()
-    for name in [family] if family else FAMILIES:
-        components = registry(name)
-        console.print(f"[bold]{name}[/]")
-        for key, component in components:
-            console.print(f"  {safe(key):<24} {safe(first_sentence(component))}", overflow="ellipsis", no_wrap=True)
-    for plugin in Registry.broken:
-        stderr().print(str(plugin), style="yellow", markup=False)
+    families = [family] if family else list(FAMILIES)
+    if json:
+        typer.echo(_as_json(families))
+    else:
+        for index, name in enumerate(families):
+            _list_family(stdout(), name, in_full=family is not None, apart=index > 0)
+    _tell_broken()
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A component, or a family followed by a component.")],
+    name: Annotated[str, typer.Argument(help="A component, with its family before it where you like.")],
     component: Annotated[str | None, typer.Argument(help="The component, if a family came first.")] = None,
 ) -> None:
-    """Show a component: what it does, its settings with type, range and default, and where its code is."""
+    """Show a component: what it does, its settings with range and default, and where its code is.
+
+    `r2rec show recent`, `r2rec show chains recent` and `r2rec show chains/recent` are the same.
+    """
+    from r2rec_bench.core.describe import describe
+    from r2rec_bench.core.registry import registry
+
+    family, _, name = (name, "", component) if component is not None else name.rpartition("/")
+    console = stdout()
+    for index, found in enumerate([family] if family else _families_with(name)):
+        if index:
+            console.print()
+        _show(console, describe(found, name, registry(found).get(name)))
+
+
+def _families_with(name: str) -> list[str]:
+    """The families that have a component of this name.
+
+    Raises:
+        InputError: none has.
+    """
+    from r2rec_bench.core.errors import unknown
     from r2rec_bench.core.registry import FAMILIES, registry
 
-    console = stdout()
-    if component is not None:
-        _describe(console, name, component, registry(name).get(component))
-        return
-    found = [(family, registry(family)) for family in FAMILIES if name in registry(family).names()]
+    found = [family for family in FAMILIES if name in registry(family).names()]
     if not found:
-        from r2rec_bench.core.errors import unknown
-
+        _tell_broken()
         raise unknown("component", name, {key for family in FAMILIES for key in registry(family).names()})
-    for family, components in found:
-        _describe(console, family, name, components.get(name))
+    return found
 
 
-def first_sentence(component: type[Component]) -> str:
-    """The beginning of a summary, up to its first full stop."""
-    sentence, stop, _ = component.summary().partition(". ")
-    return sentence + "." if stop else sentence
+def _list_family(console: Console, family: str, *, in_full: bool, apart: bool) -> None:
+    """A line per component; `in_full` takes the lines that it needs."""
+    from r2rec_bench.core.describe import first_sentence, origin
+    from r2rec_bench.core.registry import registry
+
+    if apart:
+        console.print()
+    console.print(
+        f"[bold]{safe(family)}[/]  {safe(registry(family).base.summary())}", overflow="ellipsis", no_wrap=True
+    )
+    for name, component in registry(family):
+        came = origin(component)
+        stranger = "" if came.ours else f"  ({came})"
+        line = f"  {name:<{_NAME_WIDTH}} {first_sentence(component.summary())}{stranger}"
+        if in_full:
+            _print(console, line, hanging=_NAME_WIDTH + 3)
+        else:
+            console.print(safe(line), overflow="ellipsis", no_wrap=True)
 
 
-def _describe(console: Console, family: str, name: str, component: type[Component]) -> None:
-    console.print(f"[bold]{safe(name)}[/]  ({family})")
-    for line in (inspect.getdoc(component) or "").splitlines():
-        console.print(f"  {safe(line)}", soft_wrap=True)
-    config = component.config_type()
-    fields, told = config.model_fields, _docstrings(config)
-    defaults = config.model_construct().model_dump(mode="json", warnings=False)
-    if fields:
+def _show(console: Console, described: Description) -> None:
+    console.print(f"[bold]{safe(described.name)}[/]  ({safe(described.family)})")
+    for paragraph in (described.purpose, *described.details):
+        _print(console, paragraph, indent=2)
+        console.print()
+    if described.settings:
         console.print("Settings")
-    for key, field in fields.items():
-        default = f"default {json.dumps(defaults[key], ensure_ascii=False)}" if key in defaults else "required"
-        limits = ", ".join(filter(None, [_type_name(field.annotation), *map(_limit, field.metadata)]))
-        console.print(f"  [bold]{key}[/]: {safe(limits)}; {safe(default)}", soft_wrap=True)
-        if key in told:
-            console.print(f"      {safe(told[key])}", soft_wrap=True)
-    file, line = inspect.getsourcefile(component), inspect.getsourcelines(component)[1]
-    console.print(f"Source  {safe(f'{file}:{line}')}", soft_wrap=True)
+        for setting in described.settings:
+            _show_setting(console, setting, 2)
+        console.print()
+    if described.source:
+        _print(console, f"Source  {described.source}", hanging=8)
+    _print(console, f"From    {described.origin}", hanging=8)
+    if described.path is not None:
+        console.print(safe(f"Code    {described.path}:{described.line}"), soft_wrap=True)
 
 
-def _type_name(annotation: Any) -> str:  # noqa: ANN401  any type that a setting may have
-    if isinstance(annotation, type) and not getattr(annotation, "__args__", ()):
-        return annotation.__name__
-    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(annotation))
+def _show_setting(console: Console, setting: Setting, indent: int) -> None:
+    default = "required" if setting.default is None else setting.default
+    searched = f"worth searching {setting.searched}" if setting.searched else ""
+    rules = "; ".join(filter(None, [setting.kind, setting.limits, searched]))
+    _print(console, f"{setting.name}: {default}", indent=indent, hanging=indent + 6, style="bold")
+    _print(console, rules, indent=indent + 4, style="dim")
+    _print(console, setting.meaning, indent=indent + 4)
+    for part in setting.parts:
+        _show_setting(console, part, indent + 4)
 
 
-def _limit(rule: object) -> str:
-    """A range or pattern of a setting in words; empty for what has none."""
-    from r2rec_bench.core.config import Tune
-
-    if isinstance(rule, Tune):
-        return f"worth searching {rule.low:g} to {rule.high:g}{' (log)' if rule.log else ''}"
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "min_length": "length ≥", "max_length": "length ≤"}
-    limits = [f"{sign} {getattr(rule, name)}" for name, sign in signs.items() if getattr(rule, name, None) is not None]
-    return ", ".join(limits)
-
-
-def _docstrings(config: type) -> dict[str, str]:
-    """What stands as a string below each setting, in the class and those it inherits from."""
-    import ast
+def _print(console: Console, text: str, *, indent: int = 0, hanging: int | None = None, style: str = "") -> None:
+    """Text in lines that fit the terminal, all but the first `hanging` columns in; lists and code keep their lines."""
     import textwrap
 
-    told: dict[str, str] = {}
-    for owner in reversed(config.__mro__):
-        if owner.__module__.partition(".")[0] in {"builtins", "pydantic"}:
-            continue
-        [tree] = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
-        body = tree.body if isinstance(tree, ast.ClassDef) else []
-        for setting, below in pairwise(body):
-            match setting, below:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    told[name] = " ".join(text.split())
-                case _:
-                    pass
-    return told
+    from rich.text import Text
+
+    for line in text.splitlines():
+        first, rest = " " * indent, " " * (indent if hanging is None else hanging)
+        for part in textwrap.wrap(line, max(console.width, _NARROWEST), initial_indent=first, subsequent_indent=rest):
+            console.print(Text.from_markup(safe(part), style=style), soft_wrap=True)
+
+
+def _as_json(families: list[str]) -> str:
+    import json
+    from dataclasses import asdict
+
+    from r2rec_bench.core.describe import describe
+    from r2rec_bench.core.registry import registry
+
+    listed = [asdict(describe(family, name, one)) for family in families for name, one in registry(family)]
+    return json.dumps(listed, ensure_ascii=False, indent=1, default=str)
+
+
+def _tell_broken() -> None:
+    from r2rec_bench.core.registry import Registry
+
+    for plugin in Registry.broken:
+        stderr().print(str(plugin), style="yellow", markup=False)

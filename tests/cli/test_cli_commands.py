@@ -1,4 +1,4 @@
-"""The commands that look at things: list, show, data, chains, config, doctor."""
+"""The commands that look at things: data, chains, config, doctor."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from r2rec_bench.cli import doctor as doctor_command
 from r2rec_bench.cli.app import app
 from r2rec_bench.cli.doctor import BAD_PAIRS, BadPair, release
-from r2rec_bench.core.registry import FAMILIES, BrokenPlugin, Registry
+from r2rec_bench.core.registry import BrokenPlugin, Registry
 
 
 def invoke(*arguments: object) -> Result:
@@ -20,35 +20,6 @@ def invoke(*arguments: object) -> Result:
 def _nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("R2REC_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("R2REC_DATA", raising=False)
-
-
-def test_list_names_every_family_with_its_components():
-    lines = invoke("list").stdout.splitlines()
-    assert [line for line in lines if not line.startswith(" ")] == list(FAMILIES)
-    assert any(line.split()[0] == "closed_uniform" and "equally likely" in line for line in lines)
-
-
-def test_list_names_plugins_that_did_not_load(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Registry, "broken", [BrokenPlugin("mine", "my.module", "ImportError: [no] such")])
-    assert "plug-in 'mine' (my.module) did not load: ImportError: [no] such" in invoke("list", "splits").stderr
-
-
-def test_show_gives_settings_with_range_default_and_meaning():
-    shown = invoke("show", "chains", "closed_uniform").stdout
-    assert "n: int, ≥ 1, ≤ 64, worth searching 1 to 16; default 8\n      Chains, or bundles, per candidate." in shown
-    assert "evidence: Literal['single', 'bundle']; default \"bundle\"" in shown
-    assert "closed_uniform.py:" in shown
-
-
-def test_show_marks_what_is_required_and_writes_defaults_as_in_yaml():
-    assert "path: str; required" in invoke("show", "hf").stdout
-    assert '{"reward": {"use": "format"}, "weight": 0.5}' in invoke("show", "grpo").stdout
-
-
-def test_show_gives_every_component_of_a_name():
-    shown = invoke("show", "popularity").stdout
-    assert "popularity  (negatives)" in shown
-    assert "popularity  (baselines)" in shown
 
 
 def test_data_stats_as_json_and_in_words():
