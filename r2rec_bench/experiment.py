@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -10,8 +10,12 @@ from r2rec_bench.core.config import Config, Family, Spec, validate
 from r2rec_bench.core.errors import ConfigError, Problem, nearest
 from r2rec_bench.core.types import NONE_RATING, Visibility
 from r2rec_bench.data.base import Fold
-from r2rec_bench.evaluation.base import Recipe, rankers
+from r2rec_bench.evaluation.base import Ranker, Reader, Recipe
+from r2rec_bench.llm.base import Backbone
+from r2rec_bench.prompts.base import PromptStrategy
+from r2rec_bench.prompts.wordings import wording_for
 from r2rec_bench.traces.queries import QueriesConfig
+from r2rec_bench.training.loop import handoff_problems
 
 SourceSpec = Annotated[Spec, Family("sources")]
 SplitSpec = Annotated[Spec, Family("splits")]
@@ -94,7 +98,8 @@ class Experiment(Config):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        outcomes = rankers.get(self.ranker.use).outcomes
+        ranker, strategy = cast("Ranker", self.ranker.build()), cast("PromptStrategy", self.prompts.build())
+        outcomes = ranker.outcomes
         if NONE_RATING in outcomes and self.queries.touched == 1:
             raise ValueError(
                 f"queries.touched is 1, but the ranker '{self.ranker.use}' asks whether the user would interact "
@@ -105,6 +110,10 @@ class Experiment(Config):
                 f"queries.touched is {self.queries.touched}, but the ranker '{self.ranker.use}' asks for ratings "
                 "only, and untouched items have none. Set queries.touched to 1, or the ranker to rating_interaction"
             )
+        own = cast("Backbone", self.backbone.build()).wording
+        reader = Reader(strategy, wording_for(strategy.config.wording, own, outcomes))
+        if problem := ranker.problem(reader, 1 + self.candidates.n):
+            raise ValueError(problem)
         if not (self.stages or self.untrained or self.baselines):
             raise ValueError("nothing to rank with: no stages, no baselines, and untrained is false. Name one of them")
         split = self.split.use
@@ -115,6 +124,9 @@ class Experiment(Config):
                 f"visibility is 'past' under the split '{split}': baselines are fitted once and would see the future "
                 "of most queries. Use the temporal split, or leave the baselines out"
             )
+        adapters = cast("Backbone", self.backbone.build()).lora() is not None
+        for problem in handoff_problems(self.stages, adapters=adapters):
+            raise ValueError(problem)
         for spec in self.baselines:
             contender = spec.build()
             if isinstance(contender, Recipe):

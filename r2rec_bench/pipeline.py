@@ -26,7 +26,7 @@ from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
-from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe, rankers
+from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe
 from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
@@ -37,9 +37,10 @@ from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import collect
-from r2rec_bench.traces.store import read_traces, write_traces
 from r2rec_bench.traces.queries import draw_queries
+from r2rec_bench.traces.store import read_traces, write_traces
 from r2rec_bench.training.base import Stage, StageContext
+from r2rec_bench.training.loop import LoopConfig
 
 _PACKAGE = __package__
 
@@ -151,7 +152,7 @@ class Pipeline:
             chains=e.chains,
             prompts=e.prompts,
             backbone=e.backbone,
-            outcomes=rankers.get(e.ranker.use).outcomes,
+            outcomes=cast("Ranker", e.ranker.build()).outcomes,
             seed=e.seed,
         )
 
@@ -161,7 +162,8 @@ class Pipeline:
         e = self.experiment
 
         def make(out: Path) -> None:
-            queries = draw_queries(self.asking.visible_log(self.dataset), e.queries, e.seed)
+            log, outcomes = self.asking.visible_log(self.dataset), self.asking.outcomes
+            queries = draw_queries(log, e.queries, e.seed, outcomes)
             teacher = cast("Teacher", e.teacher.build())
             got = collect(
                 self.asking.asker(self.dataset), teacher, queries, lambda done, n: self.watcher.progress(done, n, {})
@@ -185,7 +187,7 @@ class Pipeline:
         before = [self.trained(stages[:-1])] if len(stages) > 1 else []
 
         def make(out: Path) -> None:
-            start = _checkpoint(before[0]) if before else self.asking.model.checkpoint()
+            start = _checkpoint(before[0], self._base(stages[:-1])) if before else self.asking.model.checkpoint()
             context = StageContext(
                 backbone=self.asking.model,
                 strategy=self.asking.strategy,
@@ -200,8 +202,15 @@ class Pipeline:
             _write_json(out / LOG, asdict(result))
 
         settings = {"stage": spec.to_dict(), "asking": self._asking_settings()}
-        code = (*_TRAINING_CODE, *_home(spec, e.backbone, e.prompts))
+        code = (*_TRAINING_CODE, *cast("Stage", spec.build()).code, *_home(spec, e.backbone, e.prompts))
         return self._make(spec.use, settings, (*before, self.traces), code, make)
+
+    def _base(self, stages: Sequence[Spec]) -> Path:
+        """The model that the adapter after `stages` sits on, where adapters are trained."""
+        *earlier, last = stages
+        if isinstance(last.settings, LoopConfig) and last.settings.handoff == "continue":
+            return self._base(earlier)
+        return self.trained(earlier).path / MODEL if earlier else self.asking.model.checkpoint().path
 
     def evaluation(self, stages: Sequence[Spec], name: str, kind: str) -> Outcome:
         """The model after `stages`, none of them for the untrained backbone, asked all candidates."""
@@ -363,8 +372,8 @@ def _home(*specs: Spec) -> tuple[str, ...]:
     return tuple({type(spec.build()).__module__.partition(".")[0] for spec in components(specs)} - {_PACKAGE})
 
 
-def _checkpoint(artifact: Artifact) -> Checkpoint:
-    return Checkpoint(artifact.path / MODEL)
+def _checkpoint(artifact: Artifact, base: Path | None = None) -> Checkpoint:
+    return Checkpoint(artifact.path / MODEL, base)
 
 
 def _write_json(path: Path, value: object) -> None:

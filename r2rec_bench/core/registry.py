@@ -31,6 +31,7 @@ FAMILIES: dict[str, str] = {
     "teachers": "r2rec_bench.traces.base:teachers",
     "backbones": "r2rec_bench.llm.base:backbones",
     "rewards": "r2rec_bench.training.rewards.base:rewards",
+    "pairs": "r2rec_bench.training.pairs.base:pair_makers",
     "stages": "r2rec_bench.training.base:stages",
     "rankers": "r2rec_bench.evaluation.base:rankers",
     "metrics": "r2rec_bench.evaluation.metrics.base:metrics",

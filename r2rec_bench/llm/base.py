@@ -21,8 +21,8 @@ class Checkpoint:
 
     Attributes:
         path: the folder.
-        base: the model that the adapter kept beside the weights sits on, itself such a folder; None where no adapter
-            was trained, or where nobody will train it on.
+        base: the model that the adapter beside the weights sits on, itself such a folder; needed only to train that
+            adapter on.
     """
 
     path: Path

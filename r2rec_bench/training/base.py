@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.texts import Trace
@@ -58,6 +59,9 @@ class StageResult:
 
 class Stage(Component):
     """One step of training."""
+
+    code: ClassVar[tuple[str, ...]] = ()
+    """Modules and packages, by full name, that decide its result beside `training` and what it is given."""
 
     @abstractmethod
     def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:

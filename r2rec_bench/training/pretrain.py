@@ -63,6 +63,19 @@ class Pretrain(Stage):
     """
 
     config: PretrainConfig
+    code = tuple(
+        f"r2rec_bench.{name}"
+        for name in (
+            "chains",
+            "data.base",
+            "data.sources.synthetic",
+            "data.sources.synthetic_titles",
+            "data.sources.synthetic_world",
+            "data.splits",
+            "graph",
+            "traces",
+        )
+    )
 
     def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
         c = self.config

@@ -1,0 +1,1 @@
+"""Where the worse completion of a preference comes from, one way per file."""
