@@ -4,52 +4,43 @@
 
 The result is added to `tuned.yaml` beside this file. A trial fits on the train fold and is judged on one list of 20
 candidates for each of 1,000 users, the same for all: by NDCG@10, a predictor of ratings by MAE. The test fold is never
-read. The first trial is the
-defaults. What was tried is kept in the cache: after an interruption the same command goes on from there.
+read. The first trial is the defaults. What was tried is kept in the cache: after an interruption the same command goes
+on from there.
 """
 
 from __future__ import annotations
 
 import logging
-import math
-import multiprocessing
 import platform
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 import yaml
 from filelock import FileLock
-from search_space import Settings, knobs
+from search_space import knobs
+from trials import SEED, Judge, LimitedJudge, Score, Task, TimeLimitError
 
 from r2rec_bench.cli.data import dataset_named
-from r2rec_bench.core.config import validate
+from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.fingerprint import code_digest, digest
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.seeds import derive
-from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Ranking
-from r2rec_bench.data.base import Fold, negative_samplers, splits
-from r2rec_bench.data.candidates import draw
 from r2rec_bench.evaluation.base import Baseline, baselines
-from r2rec_bench.evaluation.metrics.base import ranks, rating_errors
 
 if TYPE_CHECKING:
-    from multiprocessing.pool import Pool
-
     from optuna import Study
     from optuna.trial import FrozenTrial
 
 logger = logging.getLogger("tune")
 
 TUNED = Path(__file__).with_name("tuned.yaml")
-SEED, N_USERS, N_NEGATIVES = 0, 1000, 19
 RANDOM_TRIALS = 4
 """After the defaults, so many trials are drawn at random before Optuna's TPE learns from what it has seen."""
 SETTINGS, SCORE, CUT, SECONDS = "settings", "score", "cut", "seconds"
@@ -60,125 +51,6 @@ HEADER = """# What tuning found: data set, baseline, settings. Written by baseli
 # first of them its defaults; a trial that failed, or was cut at its limit of wall time (`limit_minutes`), counts.
 # `seconds` are those of all trials together.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a trial is judged on: fitted on `log`, asked `candidates`."""
-
-    log: InteractionLog
-    candidates: Candidates
-
-    @classmethod
-    def of(cls, log: InteractionLog) -> Task:
-        """The validation fold of `log`."""
-        folds = splits.get("leave_last_out")().split(log)
-        uniform = negative_samplers.get("uniform")()
-        lists = draw(folds, Fold.VALIDATION, uniform, n_negatives=N_NEGATIVES, n_users=N_USERS, seed=SEED)
-        return cls(folds.visible_log(Fold.VALIDATION), lists)
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How a trial did: means over users, and the seconds it took to fit and to score.
-
-    Attributes:
-        mae: NaN from a baseline that predicts no ratings.
-    """
-
-    ndcg10: float
-    hr1: float
-    mae: float
-    seconds: float
-
-    @property
-    def by(self) -> str:
-        """What decides. A rating predictor is there for its ratings; those that rank best are shrunk to nothing."""
-        return "ndcg@10" if math.isnan(self.mae) else "mae"
-
-    @property
-    def objective(self) -> float:
-        """Higher is better."""
-        return self.ndcg10 if math.isnan(self.mae) else -self.mae
-
-    def __str__(self) -> str:
-        mae = "" if math.isnan(self.mae) else f", MAE {self.mae:.3f}"
-        return f"NDCG@10 {self.ndcg10:.4f}, HR@1 {self.hr1:.3f}{mae}, {self.seconds:.1f} s"
-
-    def shown(self) -> dict[str, float]:
-        """As in `tuned.yaml`."""
-        values = {"ndcg@10": self.ndcg10, "hr@1": self.hr1, "mae": self.mae}
-        return {name: round(value, 4) for name, value in values.items() if math.isfinite(value)}
-
-
-class TimeLimitError(R2RecError):
-    """A trial took longer than it may."""
-
-
-class Judge(Protocol):
-    """Fits a baseline and says how it did.
-
-    Raises:
-        TimeLimitError: it took too long.
-    """
-
-    def __call__(self, name: str, settings: Settings) -> Score: ...
-
-
-def judged(name: str, settings: Mapping[str, Any], task: Task) -> Score:
-    """How the baseline `name` with `settings` does on `task`."""
-    cls = baselines.get(name)
-    model = cast("Baseline", cls(validate(cls.config_type(), settings, source=name)))
-    start = time.perf_counter()
-    model.fit(task.log, SEED)
-    scores = model.score(task.candidates)
-    seconds = time.perf_counter() - start
-    predicted = model.ratings(task.candidates)
-    ranking = Ranking(scores, predicted, np.ones(scores.shape, dtype=np.bool_), Cost())
-    rank = ranks(ranking, task.candidates)
-    gain = np.where(rank <= 10, 1 / np.log2(1 + rank), 0.0)
-    errors = np.abs(rating_errors(ranking, task.candidates))
-    known = errors[np.isfinite(errors)]
-    mae = float(known.mean()) if len(known) else math.nan
-    return Score(float(gain.mean()), float((rank == 1).mean()), mae, seconds)
-
-
-_tasks: list[Task] = []
-
-
-def _take(task: Task) -> None:
-    _tasks.append(task)
-
-
-def _judged_in_worker(name: str, settings: Settings) -> Score:
-    return judged(name, settings, _tasks[0])
-
-
-class LimitedJudge:
-    """Judges in a process of its own, which is ended when a trial takes too long."""
-
-    def __init__(self, task: Task, limit_minutes: float) -> None:
-        self._task = task
-        self._limit_s = 60 * limit_minutes
-        self._pool = self._started()
-
-    def __call__(self, name: str, settings: Settings) -> Score:
-        try:
-            return self._pool.apply_async(_judged_in_worker, (name, settings)).get(self._limit_s)
-        except multiprocessing.TimeoutError:
-            self.close()
-            self._pool = self._started()
-            raise TimeLimitError(f"cut after {self._limit_s:g} s") from None
-
-    def close(self) -> None:
-        """End the process."""
-        self._pool.terminate()
-        self._pool.join()
-
-    def _started(self) -> Pool:
-        pool = multiprocessing.get_context("spawn").Pool(1, _take, (self._task,))
-        pool.apply(len, ([],))  # what it takes to start is not the trial's
-        return pool
 
 
 def searched(study: Study, name: str, n_trials: int, judge: Judge) -> None:
@@ -235,7 +107,8 @@ def entry(study: Study, limit_minutes: float) -> dict[str, Any] | None:
     best = max(scored, key=lambda trial: scores[trial.number].objective)
     first = scores.get(trials[0].number)
     n_cut = sum(CUT in trial.user_attrs for trial in trials)
-    libraries = ("numpy", "scipy", "implicit", "torch", "optuna")
+    installed = capture().packages
+    libraries = {name: installed[name] for name in ("numpy", "scipy", "implicit", "torch") if name in installed}
     return {
         "settings": best.user_attrs[SETTINGS],
         "by": scores[best.number].by,
@@ -244,7 +117,7 @@ def entry(study: Study, limit_minutes: float) -> dict[str, Any] | None:
         "trials": {"scored": len(scored), "cut": n_cut, "failed": len(trials) - len(scored) - n_cut},
         "limit_minutes": limit_minutes,
         "seconds": round(sum(trial.user_attrs[SECONDS] for trial in trials), 1),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in libraries}},
+        "versions": {"python": platform.python_version(), **libraries, "optuna": version("optuna")},
     }
 
 
@@ -297,13 +170,18 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logger.setLevel(logging.INFO)
     try:
-        _tune(data, baseline, trials, minutes, out)
+        tune(data, baseline, trials, minutes, out)
     except R2RecError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(error.exit_code) from None
 
 
-def _tune(data: str, chosen: list[str] | None, n_trials: int, limit_minutes: float, out: Path) -> None:
+def tune(data: str, chosen: list[str] | None, n_trials: int, limit_minutes: float, out: Path) -> None:
+    """Tune the baselines `chosen`, all when none is, on the data set `data`, into the file `out`.
+
+    Raises:
+        InputError: no such data set or baseline, or one that has nothing to tune.
+    """
     names = tunable()
     for name in chosen or []:
         baselines.get(name)

@@ -60,6 +60,7 @@ class BiasedMF(Factors):
         users, items = np.zeros((log.n_users, f + 2)), np.zeros((log.n_items, f + 2))
         users[:, 1], items[:, 0] = 1.0, 1.0
         items[:, 2:] = generator(seed, "baseline", "biased_mf").normal(0, 0.1, (log.n_items, f))
+        items[np.diff(by_item.indptr) == 0, 2:] = 0.0
         with threadpool_limits(1, "blas"):  # the systems are small: more threads only wait for each other
             for _ in range(self.config.iterations):
                 _solve(users, items, by_user, 1, self.config.regularization)

@@ -1,0 +1,146 @@
+"""A trial of a baseline with some settings: fitted on train, judged on the validation fold, within a limit of time."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+from search_space import Settings
+
+from r2rec_bench.core.config import validate
+from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Ranking
+from r2rec_bench.data.base import Fold, negative_samplers, splits
+from r2rec_bench.data.candidates import draw
+from r2rec_bench.evaluation.base import Baseline, baselines
+from r2rec_bench.evaluation.metrics.base import ranks, rating_errors
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
+
+SEED, N_USERS, N_NEGATIVES = 0, 1000, 19
+"""Of the draw of candidates and of every fit; how many are asked, about their own item and how many others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a trial is judged on: fitted on `log`, asked `candidates`."""
+
+    log: InteractionLog
+    candidates: Candidates
+
+    @classmethod
+    def of(cls, log: InteractionLog) -> Task:
+        """The validation fold of `log`."""
+        folds = splits.get("leave_last_out")().split(log)
+        uniform = negative_samplers.get("uniform")()
+        lists = draw(folds, Fold.VALIDATION, uniform, n_negatives=N_NEGATIVES, n_users=N_USERS, seed=SEED)
+        return cls(folds.visible_log(Fold.VALIDATION), lists)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a trial did: means over users, and the seconds it took to fit and to score.
+
+    Attributes:
+        mae: NaN from a baseline that predicts no ratings.
+    """
+
+    ndcg10: float
+    hr1: float
+    mae: float
+    seconds: float
+
+    @property
+    def by(self) -> str:
+        """What decides. A rating predictor is there for its ratings; those that rank best are shrunk to nothing."""
+        return "ndcg@10" if math.isnan(self.mae) else "mae"
+
+    @property
+    def objective(self) -> float:
+        """Higher is better."""
+        return self.ndcg10 if math.isnan(self.mae) else -self.mae
+
+    def __str__(self) -> str:
+        mae = "" if math.isnan(self.mae) else f", MAE {self.mae:.3f}"
+        return f"NDCG@10 {self.ndcg10:.4f}, HR@1 {self.hr1:.3f}{mae}, {self.seconds:.1f} s"
+
+    def shown(self) -> dict[str, float]:
+        """As in `tuned.yaml`."""
+        values = {"ndcg@10": self.ndcg10, "hr@1": self.hr1, "mae": self.mae}
+        return {name: round(value, 4) for name, value in values.items() if math.isfinite(value)}
+
+
+class TimeLimitError(R2RecError):
+    """A trial took longer than it may."""
+
+
+class Judge(Protocol):
+    """Fits a baseline and says how it did.
+
+    Raises:
+        TimeLimitError: it took too long.
+    """
+
+    def __call__(self, name: str, settings: Settings) -> Score: ...
+
+
+def judged(name: str, settings: Mapping[str, Any], task: Task) -> Score:
+    """How the baseline `name` with `settings` does on `task`."""
+    cls = baselines.get(name)
+    model = cast("Baseline", cls(validate(cls.config_type(), settings, source=name)))
+    start = time.perf_counter()
+    model.fit(task.log, SEED)
+    scores = model.score(task.candidates)
+    seconds = time.perf_counter() - start
+    predicted = model.ratings(task.candidates)
+    ranking = Ranking(scores, predicted, np.ones(scores.shape, dtype=np.bool_), Cost())
+    rank = ranks(ranking, task.candidates)
+    gain = np.where(rank <= 10, 1 / np.log2(1 + rank), 0.0)
+    errors = np.abs(rating_errors(ranking, task.candidates))
+    known = errors[np.isfinite(errors)]
+    mae = float(known.mean()) if len(known) else math.nan
+    return Score(float(gain.mean()), float((rank == 1).mean()), mae, seconds)
+
+
+_tasks: list[Task] = []
+
+
+def _take(task: Task) -> None:
+    _tasks.append(task)
+
+
+def _judged_in_worker(name: str, settings: Settings) -> Score:
+    return judged(name, settings, _tasks[0])
+
+
+class LimitedJudge:
+    """Judges in a process of its own, which is ended when a trial takes too long."""
+
+    def __init__(self, task: Task, limit_minutes: float) -> None:
+        self._task = task
+        self._limit_s = 60 * limit_minutes
+        self._pool = self._started()
+
+    def __call__(self, name: str, settings: Settings) -> Score:
+        try:
+            return self._pool.apply_async(_judged_in_worker, (name, settings)).get(self._limit_s)
+        except multiprocessing.TimeoutError:
+            self.close()
+            self._pool = self._started()
+            raise TimeLimitError(f"cut after {self._limit_s:g} s") from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.terminate()
+        self._pool.join()
+
+    def _started(self) -> Pool:
+        pool = multiprocessing.get_context("spawn").Pool(1, _take, (self._task,))
+        pool.apply(len, ([],))  # what it takes to start is not the trial's
+        return pool
