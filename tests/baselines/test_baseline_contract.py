@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import implicit.utils
 import numpy as np
@@ -12,10 +13,11 @@ from threadpoolctl import threadpool_limits
 from r2rec_bench.core.types import InteractionLog
 from r2rec_bench.evaluation.base import baselines
 
-NAMES = ["als", "bpr", "ease", "gru4rec", "item_knn", "popularity", "sasrec"]
-PERSONAL = ["als", "bpr", "ease", "gru4rec", "item_knn", "sasrec"]
+PERSONAL = ["als", "bpr", "ease", "gru4rec", "item_knn", "lightgcn", "sasrec", "user_knn"]
+NAMES = [*PERSONAL, "biased_mf", "popularity"]
+RANDOM = ["als", "biased_mf", "bpr", "gru4rec", "lightgcn", "sasrec"]
 SEQUENTIAL = {"width": 16, "layers": 1, "window": 8, "batch_size": 8, "learning_rate": 0.01, "epochs": 15}
-SETTINGS = {"gru4rec": SEQUENTIAL | {"state": 16}, "sasrec": SEQUENTIAL}
+SETTINGS = {"gru4rec": SEQUENTIAL | {"state": 16}, "lightgcn": {"steps": 60}, "sasrec": SEQUENTIAL}
 """What suits data this small, where the defaults do not."""
 EVERYTHING = [list(range(30))] * 41
 
@@ -23,12 +25,18 @@ EVERYTHING = [list(range(30))] * 41
 def scores(name, log, candidates, seed=0):
     cls = baselines.get(name)
     model = cls(cls.config_type()(**SETTINGS.get(name, {})))
+    if name == "biased_mf":
+        log = replace(log, rating=1 + log.item.astype(np.float32) % 5)
     model.fit(log, seed)
+    predicted = model.ratings(candidates)
+    assert predicted.shape == candidates.items.shape
+    assert np.isnan(predicted).all() if name != "biased_mf" else ((predicted >= 1) & (predicted <= 5)).all()
     return model.score(candidates)
 
 
 def test_the_plugin_brings_all_of_them():
-    assert set(NAMES) <= set(baselines.names())
+    ours = {name for name, cls in baselines if cls.__module__.startswith("r2rec_baselines")}
+    assert ours == set(NAMES)
 
 
 def test_listing_them_imports_no_heavy_library():
@@ -67,13 +75,13 @@ def test_the_same_seed_gives_the_same_scores(name, two_tastes, asked):
     assert np.array_equal(scores(name, two_tastes, candidates, 5), scores(name, two_tastes, candidates, 5))
 
 
-@pytest.mark.parametrize("name", ["als", "bpr", "gru4rec", "sasrec"])
+@pytest.mark.parametrize("name", RANDOM)
 def test_another_seed_gives_other_scores(name, two_tastes, asked):
     candidates = asked(list(range(41)), EVERYTHING)
     assert not np.array_equal(scores(name, two_tastes, candidates, 5), scores(name, two_tastes, candidates, 6))
 
 
-@pytest.mark.parametrize("name", ["ease", "item_knn", "popularity"])
+@pytest.mark.parametrize("name", ["ease", "item_knn", "popularity", "user_knn"])
 def test_the_numbering_of_items_does_not_matter(name, two_tastes, asked):
     renamed = np.random.default_rng(1).permutation(30).astype(np.int32)
     log = InteractionLog(
