@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, chains, config, data, docs, doctor, explain, pretrain, report, run
+from r2rec_bench.cli import browse, chains, config, data, docs, doctor, explain, pretrain, report, run, traces
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import InputError, R2RecError
 
@@ -77,6 +77,7 @@ app.command("docs")(docs.docs)
 app.add_typer(data.app, name="data")
 app.add_typer(chains.app, name="chains")
 app.add_typer(config.app, name="config")
+app.add_typer(traces.app, name="traces")
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
