@@ -14,7 +14,7 @@ from r2rec_bench.llm.base import Backbone
 from r2rec_bench.llm.model import load_tokenizer
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording
-from r2rec_bench.prompts.wordings import wording_named
+from r2rec_bench.prompts.wordings import wording_for
 from r2rec_bench.traces.collect import Asker
 
 
@@ -43,8 +43,7 @@ class Asking(Config):
     @property
     def wording(self) -> Wording:
         """The strategy's own choice, or the backbone's."""
-        chosen = self.strategy.config.wording
-        return wording_named(self.model.wording if chosen == "auto" else chosen)
+        return wording_for(self.strategy.config.wording, self.model.wording, self.outcomes)
 
     @property
     def reader(self) -> Reader:

@@ -21,6 +21,7 @@ from r2rec_bench.core.texts import Reading, Thought
 from r2rec_bench.core.types import Query
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
+from r2rec_bench.evaluation.base import rankers
 from r2rec_bench.evaluation.results import RunResult
 from r2rec_bench.files import ASKING, CANDIDATES, CASES
 from r2rec_bench.prompts.verbose import Verbose
@@ -54,6 +55,7 @@ class Explanation:
         steps: evidence and thoughts, in the order of revelation.
         dropped: pieces of evidence left out to fit the token budget.
         reading: the model's completion, parsed.
+        verdict: the answer in words.
         completion: as the model wrote it.
         score: higher is better; NaN where the answer was invalid.
         rank: of this candidate, 1 = best, ties lose.
@@ -73,23 +75,13 @@ class Explanation:
     steps: tuple[ExplainedStep, ...]
     dropped: int
     reading: Reading
+    verdict: str
     completion: str
     score: float
     rank: int
     positive_title: str
     positive_rank: int
     candidates: int
-
-    @property
-    def verdict(self) -> str:
-        """The answer in words."""
-        match self.reading.answer:
-            case None:
-                return "no answer that could be read"
-            case 0:
-                return "would not interact"
-            case rating:
-                return f"rating {rating}"
 
 
 def explain(store: ArtifactStore, run: str, user: str, item: str | None = None) -> Explanation:
@@ -121,7 +113,10 @@ class Explainer:
                 f"{artifact.stage} {artifact.path.name} is no run of a language model; only those write thoughts"
             )
         self._folder = artifact.path
-        self._ranker: str = read_manifest(artifact.path).recipe.settings["ranker"]["use"]
+        ranker = dict(read_manifest(artifact.path).recipe.settings["ranker"])
+        self._ranker_name: str = ranker.pop("use")
+        kind = rankers.get(self._ranker_name)
+        self._ranker = kind(validate(kind.config_type(), ranker, str(settings)))
         self._result = RunResult.load(artifact.path)
         self._asking = validate(Asking, json.loads(settings.read_text("utf-8")), str(settings))
         data, lists, *_ = store.inputs(artifact)
@@ -143,21 +138,23 @@ class Explainer:
         ranks = (known[None, :] >= known[:, None]).sum(axis=1)
         column = int(known.argmax()) if item is None else self._column(user, item, items)
         case, target = cases[column], items[column]
-        [asked] = self._asker.prompts(query, [target])
+        told = self._ranker.retold(
+            self._asker.prompts(query, items), column, case["completion"], self._asking.reader, self._asker.count
+        )
+        asked = told.asked
         if asked.prompt.content != case["prompt"]:
             raise R2RecError(
                 f"run {self._result.run_id}: the question about item '{case['item_id']}' is put differently by this "
                 "code than by the code that made the run. Run the experiment again, or check out "
                 f"{self._result.environment.commit or 'the version that made it'}."
             )
-        reading = self._asking.reader.read(case["completion"], asked.prompt)
-        thoughts = {thought.step: thought for thought in reading.thoughts}
+        thoughts = {thought.step: thought for thought in told.reading.thoughts}
         titles = self._dataset.catalog.titles
         return Explanation(
             run_id=self._result.run_id,
             system=self._result.system,
             protocol=self._result.protocol,
-            ranker=self._ranker,
+            ranker=self._ranker_name,
             user_id=user,
             item_id=case["item_id"],
             title=titles[target],
@@ -167,7 +164,8 @@ class Explainer:
                 for step in asked.steps
             ),
             dropped=asked.prompt.dropped,
-            reading=reading,
+            reading=told.reading,
+            verdict=told.verdict,
             completion=case["completion"],
             score=float(scores[column]),
             rank=int(ranks[column]),

@@ -223,6 +223,7 @@ class Ranking:
         valid: bool (q, c), false where the model's answer could not be read.
         cost: what it took.
         cases: per (q, c) what was read and written, for explanation; empty for models without texts.
+        choices: of a model that saw the candidates of a query at once; None for any other.
     """
 
     scores: FloatArray
@@ -230,6 +231,21 @@ class Ranking:
     valid: BoolArray
     cost: Cost
     cases: tuple[tuple[Case, ...], ...] = ()
+    choices: Choices | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """What a model chose from lists of a query's candidates, asked several times with the candidates in other orders.
+
+    Attributes:
+        order: int32 (q, orders, c), the candidate, by column, in each place of the list.
+        share: float64 (q, orders, c), how much of the choice fell on each place, 0 to 1, adding up to 1; NaN where
+            the answer could not be read.
+    """
+
+    order: Int32Array
+    share: FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,11 +86,50 @@ class Reader:
         return self.strategy.read(completion, prompt, self.wording)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What a ranker let the model read about one candidate, and what the model said.
+
+    Attributes:
+        asked: the question with the prompt that was read and the evidence about the candidate in it.
+        reading: the completion, parsed.
+        verdict: the answer in words.
+    """
+
+    asked: Asked
+    reading: Reading
+    verdict: str
+
+
 class Ranker(Component):
     """Orders candidates by what a language model answers about them."""
 
-    outcomes: ClassVar[tuple[int, ...]]
-    """The answers it asks for, ascending: 1 to 5, or 0 to 5 where "would not interact" is one."""
+    @property
+    @abstractmethod
+    def outcomes(self) -> tuple[int, ...]:
+        """The answers to training questions, ascending: 1 to 5, 0 to 5 where "would not interact" is one, or 0 and 5.
+
+        An interaction whose rating is not among them, or has none, is answered 5.
+        """
+
+    def problem(self, reader: Reader, candidates: int) -> str:
+        """Why it cannot rank lists of so many `candidates` with such prompts, and what to change; empty if it can."""
+        return ""
+
+    def retold(
+        self, asked: Sequence[Asked], column: int, completion: str, reader: Reader, count: Callable[[str], int]
+    ) -> Told:
+        """What a run's stored case of a candidate says, for explanation.
+
+        Args:
+            asked: (c,), the question about each candidate of the query.
+            column: the candidate.
+            completion: what the model wrote.
+            reader: how it is read.
+            count: length of a text in the model's tokens.
+        """
+        reading = reader.read(completion, asked[column].prompt)
+        return Told(asked[column], reading, _in_words(reading.answer))
 
     @abstractmethod
     def rank(
@@ -104,6 +143,12 @@ class Ranker(Component):
             reader: how its completions are read.
             progress: told how many candidates are done.
         """
+
+
+def _in_words(answer: int | None) -> str:
+    if answer is None:
+        return "no answer that could be read"
+    return f"rating {answer}" if answer else "would not interact"
 
 
 rankers: Registry[Ranker] = Registry("rankers", "ranker", Ranker, "r2rec_bench.evaluation.rankers")

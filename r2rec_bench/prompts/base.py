@@ -19,7 +19,7 @@ from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.texts import Prompt, Reading, Thought
 from r2rec_bench.core.types import Evidence, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
-from r2rec_bench.prompts.steps import Step, steps_of
+from r2rec_bench.prompts.steps import Step, ends_of, steps_of
 from r2rec_bench.prompts.wording import Thinking, Wording
 
 
@@ -113,7 +113,7 @@ class PromptStrategy(Component):
         def length(kept: int) -> int:
             return count(bare.system) + count(cut(kept).content)
 
-        ends = [end for end in _ends(steps) if end <= wording.max_steps]
+        ends = [end for end in ends_of(steps) if end <= wording.max_steps]
         kept, tokens = ends[-1], length(ends[-1])
         if tokens > self.config.budget:
             fitting = bisect_right(ends, self.config.budget, key=length)
@@ -157,13 +157,6 @@ class PromptStrategy(Component):
         steps = len(prompt.pieces) if self.thinks else None
         free = self.thinking is Thinking.FREE
         return wording.read(completion, steps=steps, outcomes=prompt.outcomes, free=free)
-
-
-def _ends(steps: Sequence[Step]) -> list[int]:
-    """How many steps may be kept: none, or all up to the end of a bundle or of a whole chain."""
-    following = [*(step.chain for step in steps[1:]), None]
-    ends = (k for k, step in enumerate(steps, 1) if step.chain is None or step.chain is not following[k - 1])
-    return [0, *ends]
 
 
 prompt_strategies: Registry[PromptStrategy] = Registry(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,6 +65,13 @@ def steps_of(evidence: Evidence) -> tuple[Step, ...]:
             known = None if following is None else whole_rating(following.rating)
             steps.append(Step(len(steps) + 1, hop, edge, chain=chain, next_rating=known))
     return tuple(steps)
+
+
+def ends_of(steps: Sequence[Step]) -> list[int]:
+    """How many of `steps` may be kept: none, or all up to the end of a bundle or of a whole chain."""
+    following = [*(step.chain for step in steps[1:]), None]
+    ends = (k for k, step in enumerate(steps, 1) if step.chain is None or step.chain is not following[k - 1])
+    return [0, *ends]
 
 
 def whole_rating(rating: float) -> int:

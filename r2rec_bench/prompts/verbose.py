@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from r2rec_bench.core.texts import Thought
 from r2rec_bench.core.types import NONE_RATING, Bundle, Edge, ItemCatalog
 from r2rec_bench.graph import VisibleGraph
 from r2rec_bench.prompts.steps import Hop, Step
+from r2rec_bench.prompts.titles import stars, titled
+from r2rec_bench.prompts.verbose_list import VerboseList, known_by, latest_items
 from r2rec_bench.prompts.wording import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Thinking, Wording
 
 _WEIGHTS = {-2: "strongly against", -1: "against", 0: "neutral", 1: "for", 2: "strongly for"}
@@ -18,7 +19,7 @@ _WEIGHED = {name: weight for weight, name in _WEIGHTS.items()}
 _THOUGHT = re.compile(r"Step ([1-9][0-9]{0,3})\. (.+) Weight: ([a-z ]+)\. Forecast: ([0-5])\.")
 _ANSWER = f"then the answer as {ANSWER_OPEN}digit{ANSWER_CLOSE}."
 _LINE = f"<what it says> Weight: <{' | '.join(_WEIGHTS.values())}>. Forecast: <digit>.'"
-_HOW = {
+HOW = {
     Thinking.NONE: f"Answer at once as {ANSWER_OPEN}digit{ANSWER_CLOSE}, without explanation.",
     Thinking.STEPS: (
         f"For each piece of evidence, in order, write one line 'Step k. {_LINE} The forecast is for the next masked "
@@ -30,8 +31,7 @@ _HOW = {
     ),
     Thinking.FREE: f"Think step by step inside {THINK_OPEN} and {THINK_CLOSE}, {_ANSWER}",
 }
-_MAX_TITLE = 120
-_HARMLESS = str.maketrans('<>[]|"', "()()/'")
+"""What to write, told in the instruction."""
 
 
 class Verbose(Wording):
@@ -47,6 +47,7 @@ class Verbose(Wording):
     other_tokens = 512
     thought_form = f"'Step k. {_LINE}"
     legend = ""
+    lists = VerboseList()
 
     def system(self, thinking: Thinking, outcomes: Sequence[int]) -> str:
         scale = "a rating from 1 (bad) to 5 (excellent)"
@@ -54,32 +55,25 @@ class Verbose(Wording):
             scale += ", or 0 if the user would not interact with the item"
         return (
             "You predict how a user would rate an item from what similar people did. "
-            f"The answer is {scale}. {_HOW[thinking]}"
+            f"The answer is {scale}. {HOW[thinking]}"
         )
 
     def head(
         self, visible: VisibleGraph, target: int, catalog: ItemCatalog, history: int, *, rated: bool = True
     ) -> str:
-        first = max(0, visible.query.position - history)
-        items, ratings = visible.history_items()[first:].tolist(), visible.history_ratings()[first:].tolist()
-        own = zip(items, ratings, strict=True)
-        listed = "; ".join(f"{_title(catalog, item)}{_stars(rating) if rated else ''}" for item, rating in own)
-        audience = visible.audience(target)
-        lines = [f"Latest items of the user, oldest first: {listed}."] if listed else []
-        lines.append(f"Candidate: {_title(catalog, target)}. Others who know it: {audience.people}.")
-        if rated and not math.isnan(audience.mean_rating):
-            lines[-1] += f" Their mean rating: {audience.mean_rating:.1f}."
-        return "\n".join(lines)
+        listed = latest_items(visible, catalog, history, rated=rated)
+        candidate = f"Candidate: {titled(catalog, target)}. {known_by(visible, target, rated=rated)}"
+        return "\n".join(filter(None, [listed, candidate]))
 
     def number(self, step: Step) -> str:
         return f"Step {step.number}:"
 
     def fact(self, step: Step, target: int, catalog: ItemCatalog) -> str:
         """Worded so that no number needs a plural."""
-        title = _title(catalog, step.edge.item)
+        title = titled(catalog, step.edge.item)
         if step.bundle is not None:
             return f"{_arrow('The user', step.edge, title)}; steps ago: {step.bundle.steps_ago}. " + _crowd(
-                step.bundle, _title(catalog, target)
+                step.bundle, titled(catalog, target)
             )
         if step.hop is Hop.OWN:
             return f"{_arrow('The user', step.edge, title)}."
@@ -92,7 +86,7 @@ class Verbose(Wording):
         return f"{_arrow('The peer', step.edge, title)}, {when} by steps: {abs(steps)}, days: {abs(days):.0f}."
 
     def ask(self, target: int, catalog: ItemCatalog, outcomes: Sequence[int], thinking: Thinking) -> str:
-        title = _title(catalog, target)
+        title = titled(catalog, target)
         if NONE_RATING in outcomes:
             return f"Would the user interact with {title}, and how would they rate it? The user —{self.mask}→ {title}"
         return f"How would the user rate {title}? The user —{self.mask}→ {title}"
@@ -143,20 +137,4 @@ def _crowd(b: Bundle, target: str) -> str:
 
 
 def _arrow(who: str, edge: Edge, title: str) -> str:
-    return f"{who} —{'chose' if math.isnan(edge.rating) else f'rated{_stars(edge.rating)}'}→ {title}"
-
-
-def _stars(rating: float) -> str:
-    return "" if math.isnan(rating) else f" {rating:g}"
-
-
-def _title(catalog: ItemCatalog, item: int) -> str:
-    return quoted(catalog.titles[item])
-
-
-@lru_cache(maxsize=65_536)
-def quoted(title: str) -> str:
-    """A title as prompts name it: bounded, on one line, without what tags, masks and control tokens are made of."""
-    # Not printable are line breaks of every kind, marks that turn the direction of writing, and lone surrogates.
-    visible = "".join(letter if letter.isprintable() else " " for letter in title[:_MAX_TITLE])
-    return f'"{" ".join(visible.translate(_HARMLESS).split())}"'
+    return f"{who} —{'chose' if math.isnan(edge.rating) else f'rated{stars(edge.rating)}'}→ {title}"

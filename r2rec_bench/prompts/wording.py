@@ -11,6 +11,7 @@ from typing import ClassVar
 from r2rec_bench.core.texts import Reading, Thought
 from r2rec_bench.core.types import ItemCatalog
 from r2rec_bench.graph import VisibleGraph
+from r2rec_bench.prompts.list_wording import ListWording
 from r2rec_bench.prompts.steps import Step
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
@@ -51,6 +52,8 @@ class Wording(ABC):
     """How a thought is written, told to a teacher that was not trained on it."""
     legend: ClassVar[str]
     """What the codes of prompts mean, told to such a teacher; empty for plain language."""
+    lists: ClassVar[ListWording | None] = None
+    """What it says of several candidates at once; None for a wording without words for that."""
 
     def completion_tokens(self, pieces: int) -> int:
         """Enough tokens for a completion about so many pieces of evidence: what still goes on then has gone astray."""

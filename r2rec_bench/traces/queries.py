@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,11 +12,11 @@ from pydantic import Field
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.core.types import NONE_RATING, Int64Array, InteractionLog, Query
+from r2rec_bench.core.types import NONE_RATING, RATINGS, Int64Array, InteractionLog, Query
 from r2rec_bench.prompts.steps import whole_rating
 
 UNRATED_TOUCH = 5
-"""The outcome of an interaction whose source has no rating: that it took place is all that is known."""
+"""The outcome of an interaction whose rating the source does not have, or the question does not ask for."""
 
 
 class QueriesConfig(Config):
@@ -37,7 +38,9 @@ class TrainingQuery:
     answer: int
 
 
-def draw_queries(log: InteractionLog, config: QueriesConfig, seed: int) -> list[TrainingQuery]:
+def draw_queries(
+    log: InteractionLog, config: QueriesConfig, seed: int, outcomes: Sequence[int] = (NONE_RATING, *RATINGS)
+) -> list[TrainingQuery]:
     """Training questions: users uniformly, then a moment among their latest, then the item.
 
     Untouched items are those the user has not touched in `log`: what they touch in a later fold is unknown here, and
@@ -47,6 +50,7 @@ def draw_queries(log: InteractionLog, config: QueriesConfig, seed: int) -> list[
         log: the visible fold.
         config: how many, and the shares.
         seed: the same seed draws the same questions.
+        outcomes: the answers allowed.
 
     Raises:
         InputError: no user has two interactions, so that something can be asked with a history, and an item left; or
@@ -73,7 +77,7 @@ def draw_queries(log: InteractionLog, config: QueriesConfig, seed: int) -> list[
     touched = rng.random(config.n) < config.touched
     target = np.where(touched, log.item[row], _untouched(log, chosen, rng))
     rating = np.array([whole_rating(r) or UNRATED_TOUCH for r in log.rating[row].tolist()])
-    answer = np.where(touched, rating, NONE_RATING)
+    answer = np.where(touched, np.where(np.isin(rating, outcomes), rating, UNRATED_TOUCH), NONE_RATING)
     columns = zip(
         chosen.tolist(), log.time[row].tolist(), position.tolist(), target.tolist(), answer.tolist(), strict=True
     )

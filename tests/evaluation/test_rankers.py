@@ -149,4 +149,4 @@ def test_one_greedy_reasoning_is_scored_by_its_own_distribution(nano, ranker):
 
 
 def test_the_ranker_is_registered():
-    assert rankers.get("self_consistency").outcomes == (0, 1, 2, 3, 4, 5)
+    assert rankers.get("self_consistency")().outcomes == (0, 1, 2, 3, 4, 5)

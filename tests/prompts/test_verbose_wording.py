@@ -10,7 +10,8 @@ from r2rec_bench.core.texts import Thought
 from r2rec_bench.core.types import RATINGS, Bundle, Chain, Edge, Evidence, ItemCatalog, Query
 from r2rec_bench.graph import Audience
 from r2rec_bench.prompts.steps import steps_of
-from r2rec_bench.prompts.verbose import Verbose, quoted
+from r2rec_bench.prompts.titles import quoted
+from r2rec_bench.prompts.verbose import Verbose
 from r2rec_bench.prompts.wording import Thinking
 
 WORDING = Verbose()

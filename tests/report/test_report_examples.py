@@ -5,7 +5,7 @@ from r2rec_bench.explain import ExplainedStep, Explanation
 from r2rec_bench.report.examples import Example, example_lines
 
 
-def explanation(completion: str = "done", answer: int | None = 4) -> Explanation:
+def explanation(completion: str = "done") -> Explanation:
     return Explanation(
         run_id="0" * 16,
         system="R2Rec",
@@ -20,7 +20,8 @@ def explanation(completion: str = "done", answer: int | None = 4) -> Explanation
             ExplainedStep("Step 2: unread.", None),
         ),
         dropped=3,
-        reading=Reading((), answer),
+        reading=Reading((), 4),
+        verdict="rating 4",
         completion=completion,
         score=3.5,
         rank=1,
@@ -45,11 +46,6 @@ def test_evidence_thoughts_verdict_and_ranks():
         "**Verdict: rating 4**, score 3.5000 (`rating_expectation`), ranked 1 of 20. "
         r"What the user took: “A\_B”, ranked 2."
     )
-
-
-def test_an_answer_that_could_not_be_read_and_one_of_no_interest():
-    assert explanation(answer=None).verdict == "no answer that could be read"
-    assert explanation(answer=0).verdict == "would not interact"
 
 
 def test_backticks_in_a_completion_do_not_end_its_code_span():

@@ -77,7 +77,7 @@ class Pointwise(Ranker):
         cost = Cost(watch.seconds, read, sum(answers.written for answers in drawn), watch.peak_bytes)
         return Ranking(
             scores=_masked(self.score(known), valid).reshape(shape),
-            ratings=_masked(self.expected_rating(known), valid).reshape(shape),
+            ratings=_masked(self.ratings(known), valid).reshape(shape),
             valid=valid.reshape(shape),
             cost=cost,
             cases=tuple(tuple(cases[k : k + shape[1]]) for k in range(0, len(cases), shape[1])),
@@ -121,6 +121,10 @@ class Pointwise(Ranker):
     def score(self, known: FloatArray) -> FloatArray:
         """Score of each candidate, float64 (n,), from its distribution over outcomes, float64 (n, outcomes)."""
 
+    def ratings(self, known: FloatArray) -> FloatArray:
+        """Predicted rating of each candidate, float64 (n,), 1 to 5; NaN where ratings are not asked for."""
+        return self.expected_rating(known)
+
     def expected_rating(self, known: FloatArray) -> FloatArray:
         """Σ r·p(r) over the ratings alone, float64 (n,), 1 to 5."""
         rated = np.array([value != NONE_RATING for value in self.outcomes])
@@ -155,7 +159,9 @@ class RatingExpectation(Pointwise):
     Source: PROTOCOL reading one of R2Rec (arXiv 2506.05069): trained on ratings, judged by HitRatio.
     """
 
-    outcomes = RATINGS
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        return RATINGS
 
     def score(self, known: FloatArray) -> FloatArray:
         return self.expected_rating(known)
@@ -170,7 +176,9 @@ class RatingInteraction(Pointwise):
     Source: this project; for implicit feedback.
     """
 
-    outcomes = (NONE_RATING, *RATINGS)
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        return (NONE_RATING, *RATINGS)
 
     def score(self, known: FloatArray) -> FloatArray:
         # Expected ratings only part candidates of equal probability: they weigh less than its last digits.
