@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from r2rec_baselines.sequential import Network, Sequential, SequentialConfig
 from r2rec_bench.core.config import Tune
@@ -15,13 +15,8 @@ class SASRecConfig(SequentialConfig):
     """Settings of SASRec."""
 
     heads: Annotated[int, Field(ge=1), Tune(1, 4)] = 2
-    """Heads of attention, between which the width is divided."""
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
-        if self.width % self.heads:
-            raise ValueError(f"width must be a multiple of heads; got width {self.width} and heads {self.heads}")
-        return self
+    """Heads of attention, between which the width is divided; where it does not divide it is rounded up until it does,
+    so that a search may draw both."""
 
 
 @baselines.register("sasrec")
@@ -41,10 +36,11 @@ class SASRec(Sequential):
         from torch import nn
 
         config = self.config
+        width = -(-config.width // config.heads) * config.heads
         layer = nn.TransformerEncoderLayer(
-            config.width,
+            width,
             config.heads,
-            dim_feedforward=config.width,
+            dim_feedforward=width,
             dropout=config.dropout,
             activation="relu",
             batch_first=True,
@@ -52,10 +48,10 @@ class SASRec(Sequential):
         )
         # Within attention it would rule out the fused kernel, and in both places it cost more time than it gained.
         layer.self_attn.dropout = layer.dropout.p = 0.0
-        tokens, places = nn.Embedding(n_tokens, config.width), nn.Embedding(config.window, config.width)
+        tokens, places = nn.Embedding(n_tokens, width), nn.Embedding(config.window, width)
         for table in (tokens, places):
             nn.init.normal_(table.weight, std=0.02)
-        norm = nn.LayerNorm(config.width)
+        norm = nn.LayerNorm(width)
         blocks = nn.TransformerEncoder(layer, config.layers, norm, enable_nested_tensor=False)
         dropout = nn.Dropout(config.dropout)
 

@@ -44,8 +44,8 @@ class SequentialConfig(Config):
     learning_rate: Annotated[float, Field(gt=0), Tune(0.0003, 0.01, log=True)] = 0.002
     """Step of AdamW at its highest: it rises over the first tenth of the training and falls as a cosine to 0."""
     weight_decay: Annotated[float, Field(ge=0), Tune(0.0001, 0.1, log=True)] = 0.01
-    epochs: Annotated[int, Field(ge=1), Tune(10, 200, log=True)] = 30
-    """Times that every interaction is predicted. The cost is proportional to it."""
+    epochs: Annotated[int, Field(ge=1), Tune(10, 200, log=True)] = 20
+    """Times that every interaction is predicted. The cost is proportional to it and to nothing else as much."""
     batch_size: Annotated[int, Field(ge=1), Tune(32, 512, log=True)] = 128
     """Windows per step."""
     window: Annotated[int, Field(ge=1), Tune(20, 200, log=True)] = 64
@@ -77,8 +77,8 @@ class Sequential(Baseline):
 
     The logit of an item is the dot product of the state with the vector by which the item is also read. All items
     take part in the loss, which sampled negatives do not replace (Klenitskiy and Vasilev, "Turning Dross Into Gold
-    Loss: is BERT4Rec really better than SASRec?", RecSys 2023; Petrov and Macdonald, RecSys 2023). A query without
-    history is ranked by popularity, as `Personal` does.
+    Loss: is BERT4Rec really better than SASRec?", RecSys 2023, arXiv 2309.07602). A query without history is ranked by
+    popularity, as `Personal` does.
     """
 
     config: SequentialConfig

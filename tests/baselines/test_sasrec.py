@@ -9,9 +9,10 @@ from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import ConfigError
 
 
-def test_heads_that_do_not_divide_the_width_are_refused():
-    with pytest.raises(ConfigError, match="width must be a multiple of heads; got width 64 and heads 3"):
-        validate(SASRecConfig, {"heads": 3}, source="here")
+@pytest.mark.parametrize(("width", "heads", "found"), [(8, 2, 8), (7, 2, 8), (5, 4, 8), (9, 1, 9)])
+def test_a_width_that_heads_do_not_divide_is_rounded_up(width, heads, found):
+    network = SASRec(SASRecConfig(width=width, heads=heads, window=4)).network(5)
+    assert network.states(torch.tensor([[4, 1, 2]])).shape == (1, 3, found)
 
 
 def test_a_bad_setting_is_named():
