@@ -50,23 +50,24 @@ class BiasedMF(Factors):
                 "als, which needs no ratings"
             )
         rated = log.select(np.isfinite(log.rating))
-        self.n_learnt = np.diff(matrix.indptr).astype(np.int64)
-        residual = rated.rating.astype(np.float64)
-        mean = float(residual.mean())
-        by_user = sparse.csr_array((residual - mean, rated.item, rated.offsets()), shape=matrix.shape)
+        given = rated.rating.astype(np.float64)
+        mean = float(given.mean())
+        by_user = sparse.csr_array((given - mean, rated.item, rated.offsets()), shape=matrix.shape)
         by_item = by_user.T.tocsr()
-        f = self.config.factors
-        # A user's bias and the item's share one column each: (b_u, 1, p_u) · (1, b_i, q_i) = b_u + b_i + p_u · q_i.
-        users, items = np.zeros((log.n_users, f + 2)), np.zeros((log.n_items, f + 2))
-        users[:, 1], items[:, 0] = 1.0, 1.0
-        items[:, 2:] = generator(seed, "baseline", "biased_mf").normal(0, 0.1, (log.n_items, f))
-        items[np.diff(by_item.indptr) == 0, 2:] = 0.0
+        # Biases in the first column: (b_u, p_u) and (b_i, q_i).
+        items = np.zeros((log.n_items, 1 + self.config.factors))
+        items[:, 1:] = generator(seed, "baseline", "biased_mf").normal(0, 0.1, (log.n_items, self.config.factors))
+        items[np.diff(by_item.indptr) == 0] = 0.0
+        users = np.zeros((log.n_users, 1 + self.config.factors))
         with threadpool_limits(1, "blas"):  # the systems are small: more threads only wait for each other
             for _ in range(self.config.iterations):
-                _solve(users, items, by_user, 1, self.config.regularization)
-                _solve(items, users, by_item, 0, self.config.regularization)
-        items[:, 1] += mean
-        self.user_vectors, self.item_vectors = users, items
+                users = _solved(by_user, items, self.config.regularization)
+                items = _solved(by_item, users, self.config.regularization)
+        items[:, 0] += mean
+        # (b_u, 1, p_u) · (1, mu + b_i, q_i)
+        self.user_vectors = np.insert(users, 1, 1.0, axis=1)
+        self.item_vectors = np.insert(items, 0, 1.0, axis=1)
+        self.n_learnt = np.diff(matrix.indptr).astype(np.int64)
 
     def ratings(self, candidates: Candidates) -> FloatArray:
         """mu + b_u + b_i + p_u · q_i, cut to 1 to 5; mu + b_i for a query without history.
@@ -82,20 +83,25 @@ class BiasedMF(Factors):
         return np.clip(predicted, RATINGS[0], RATINGS[-1])
 
 
-def _solve(mine: FloatArray, theirs: FloatArray, ratings: sparse.csr_array, fixed: int, regularization: float) -> None:
-    """Each row of `mine` that has ratings becomes the ridge regression of its ratings on the rows of `theirs`.
+def _solved(ratings: sparse.csr_array, theirs: FloatArray, regularization: float) -> FloatArray:
+    """Each row's ridge regression of its ratings, less the others' biases, on (1, their factors).
 
     Args:
-        mine: float64 (n, f + 2), overwritten but for column `fixed`, which is 1.
-        theirs: float64 (m, f + 2).
-        ratings: (n, m), ratings less their mean.
-        fixed: the column that multiplies the other side's bias.
+        ratings: float64 (n, m), ratings less their mean.
+        theirs: float64 (m, 1 + f), bias and factors of the other side.
         regularization: weight of the squared norm of a row.
+
+    Returns:
+        Bias and factors, float64 (n, 1 + f); zeros where there are no ratings.
     """
-    free = np.delete(np.arange(mine.shape[1]), fixed)
-    penalty = regularization * np.eye(len(free))
-    for row in np.flatnonzero(np.diff(ratings.indptr)).tolist():
+    design = theirs.copy()
+    design[:, 0] = 1.0
+    counts = np.diff(ratings.indptr)
+    target = ratings.data - theirs[ratings.indices, 0]
+    penalty = regularization * np.eye(theirs.shape[1])
+    solved = np.zeros((len(counts), theirs.shape[1]))
+    for row in np.flatnonzero(counts).tolist():
         entries = slice(ratings.indptr[row], ratings.indptr[row + 1])
-        others = theirs[ratings.indices[entries]]
-        known, target = others[:, free], ratings.data[entries] - others[:, fixed]
-        mine[row, free] = np.linalg.solve(known.T @ known + penalty, known.T @ target)
+        known = design[ratings.indices[entries]]
+        solved[row] = np.linalg.solve(known.T @ known + penalty, known.T @ target[entries])
+    return solved
