@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class Recipe(Contender):
 
     Data, candidates, visibility, seed, backbone and metrics stay as they are, so that its row can be compared.
     """
+
+    exact: ClassVar[bool] = True
+    """Whether it is what its name promises; tables write "-style" behind the name of one that follows a paper's idea
+    alone."""
 
     @abstractmethod
     def change(self, experiment: Mapping[str, Any]) -> Mapping[str, Any]:
