@@ -260,7 +260,8 @@ class Pipeline:
         """Another way to use the experiment's backbone, asked the same candidates."""
         beside = Pipeline(self.experiment.with_recipe(spec.use, recipe), self.store, self.watcher)
         beside.dataset = self.dataset
-        name = f"{self._name(spec)} ({self.experiment.backbone.use})"
+        called = spec.use if recipe.exact else f"{spec.use}-style"
+        name = f"{self._name(spec).replace(spec.use, called, 1)} ({self.experiment.backbone.use})"
         return beside.evaluation(beside.experiment.stages, name, BASELINE)
 
     def baseline(self, spec: Spec) -> Outcome:
