@@ -39,17 +39,13 @@ class Audit:
 
     Attributes:
         lists: candidate lists.
-        answers: training questions whose answer was looked up.
         edges: edges of evidence that were looked up.
         rewritten: questions put again after all held-out interactions had been replaced.
-        redacted: questions put again after all that they may not see had been taken out.
     """
 
     lists: int
-    answers: int
     edges: int
     rewritten: int
-    redacted: int
 
 
 class Auditor:
@@ -77,23 +73,22 @@ class Auditor:
         self._seed = seed
         self._sample = sample
 
-    def audit(self, lists: Candidates, asked: Sequence[Sequence[Asked]], traces: Sequence[Trace]) -> Audit:
-        """All checks.
-
-        Args:
-            lists: what is ranked, (q, c).
-            asked: the questions about them, (q, c); empty where no language model is asked.
-            traces: what is learnt from; empty where nothing is.
-        """
-        rng = generator(self._seed, "audit")
-        put = [asked[row] for row in rng.permutation(len(asked))[: self._sample]]
-        learnt = [traces[row] for row in rng.permutation(len(traces))[: self._sample]]
+    def asked(self, lists: Candidates, asked: Sequence[Sequence[Asked]]) -> Audit:
+        """All checks of what is asked: `lists`, (q, c), and the questions about them, (q, c)."""
+        rows = generator(self._seed, "audit", "asked").permutation(len(asked))
+        put = [asked[row] for row in rows[: self._sample]]
         self.check_lists(lists)
-        self.check_answers(traces)
         edges = self.check_evidence([one.question.evidence for row in asked for one in row])
         self.check_rewritten(put)
-        self.check_redacted(learnt)
-        return Audit(len(lists), len(traces), edges, sum(map(len, put)), len(learnt))
+        return Audit(len(lists), edges, sum(map(len, put)))
+
+    def learnt(self, traces: Sequence[Trace]) -> int:
+        """All checks of what is learnt from; how many training questions were put again, redacted."""
+        rows = generator(self._seed, "audit", "learnt").permutation(len(traces))
+        again = [traces[row] for row in rows[: self._sample]]
+        self.check_answers(traces)
+        self.check_redacted(again)
+        return len(again)
 
     def check_lists(self, lists: Candidates) -> None:
         """Each list has the one item that its user took next, items they never touch, and no order that tells which."""

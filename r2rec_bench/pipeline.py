@@ -16,12 +16,13 @@ from typing import Any, cast
 import numpy as np
 
 from r2rec_bench.asking import Asking
+from r2rec_bench.audit import Auditor
 from r2rec_bench.core.config import Spec, components
 from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
-from r2rec_bench.core.types import Candidates, Cost, Ranking
+from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Ranking
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
@@ -32,11 +33,11 @@ from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.files import ASKING, CANDIDATES, CASES, COUNTS, LOG, MODEL, TRACES
+from r2rec_bench.files import ASKING, AUDIT, CANDIDATES, CASES, COUNTS, LOG, MODEL, TRACES
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
-from r2rec_bench.traces.collect import collect
+from r2rec_bench.traces.collect import Asker, collect
 from r2rec_bench.traces.queries import draw_queries
 from r2rec_bench.traces.store import read_traces, write_traces
 from r2rec_bench.training.base import Stage, StageContext
@@ -50,6 +51,7 @@ def _rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{_PACKAGE}.{name}" for name in names)
 
 
+_AUDIT_CODE = _rooms("audit")
 _LIST_CODE = _rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
 _ASKING_CODE = _rooms(
     "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
@@ -170,7 +172,8 @@ class Pipeline:
             )
             write_traces(got.traces, out / TRACES)
             counts = {key: value for key, value in asdict(got).items() if key != "traces"}
-            _write_json(out / COUNTS, counts | {"traces": len(got.traces)})
+            audited = self._auditor.learnt(got.traces)
+            _write_json(out / COUNTS, counts | {"traces": len(got.traces), "audited": audited})
 
         identity = cast("Teacher", e.teacher.build()).identity()
         settings = {
@@ -178,8 +181,33 @@ class Pipeline:
             "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
             "queries": e.queries.model_dump(mode="json"),
         }
-        code = (*_ASKING_CODE, *_home(e.split, e.chains, e.prompts, e.teacher))
+        code = (*_ASKING_CODE, *_AUDIT_CODE, *_home(e.split, e.chains, e.prompts, e.teacher))
         return self._make("traces", settings, (self.data,), code, make)
+
+    @cached_property
+    def audit(self) -> Artifact:
+        """What the leakage gate has checked of the lists and of the questions about them.
+
+        Raises:
+            LeakageError: it has found a leak; nothing is measured then.
+        """
+        e = self.experiment
+
+        def make(out: Path) -> None:
+            _write_json(out / AUDIT, asdict(self._auditor.asked(self.candidate_lists, self._asked[0])))
+
+        code = (*_AUDIT_CODE, *_ASKING_CODE, *_home(e.split, e.chains, e.prompts, e.backbone))
+        settings = {"asking": self._asking_settings()}
+        return self._make("audit", settings, (self.data, self.candidates), code, make)
+
+    @property
+    def _auditor(self) -> Auditor:
+        e = self.experiment
+
+        def ask(log: InteractionLog) -> Asker:
+            return self.asking.asker(replace(self.dataset, log=log))
+
+        return Auditor(self.folds, e.candidates.asked, e.visibility, ask, e.seed)
 
     def trained(self, stages: Sequence[Spec]) -> Artifact:
         """The checkpoint after `stages`, each from the one before it."""
@@ -215,6 +243,7 @@ class Pipeline:
     def evaluation(self, stages: Sequence[Spec], name: str, kind: str) -> Outcome:
         """The model after `stages`, none of them for the untrained backbone, asked all candidates."""
         e = self.experiment
+        audited = self.audit  # before any training: what leaks is not worth it
         before = [self.trained(stages)] if stages else []
 
         def answer(out: Path) -> Answered:
@@ -238,7 +267,8 @@ class Pipeline:
 
         code = (*_rooms("llm"), *_ASKING_CODE, *_home(e.chains, e.prompts, e.backbone, e.ranker))
         settings = {"asking": self._asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
-        return self._outcome("evaluation", kind, name, settings, before, code, self._training_costs(stages), answer)
+        inputs, costs = (audited, *before), self._training_costs(stages)
+        return self._outcome("evaluation", kind, name, settings, inputs, code, costs, answer)
 
     @cached_property
     def _asked(self) -> tuple[list[list[Asked]], float]:

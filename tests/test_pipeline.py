@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from r2rec_bench import pipeline as under_test
+from r2rec_bench.audit import Auditor
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.loading import load
 from r2rec_bench.core.store import ArtifactStore
@@ -128,7 +129,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 def test_a_first_run_makes_every_row(ran):
     assert set(ran.rows) == BASELINES | ASKED
-    assert ran.made == {"data", "candidates", "traces", "sft", "grpo"} | BASELINES | ASKED
+    assert ran.made == {"data", "candidates", "audit", "traces", "sft", "grpo"} | BASELINES | ASKED
     assert [row.result.kind for row in ran.rows.values()] == ["baseline"] * 5 + ["untrained", "r2rec", "r2rec"]
     # What the tests below compare is not empty: valid answers, and stages that changed the weights.
     assert all(ranking.valid.mean() > 0.9 for ranking, _ in ran.rankings.values())
@@ -152,11 +153,11 @@ def test_a_second_run_makes_nothing_and_says_the_same(ran):
         ("stages.grpo=null", set()),
         ("stages.sft=null", {"grpo", "R2Rec (nano): grpo"}),
         ("ranker.max_thought_tokens=40", ASKED),
-        ("chains.n=2", {"traces", "sft", "grpo"} | ASKED),
+        ("chains.n=2", {"audit", "traces", "sft", "grpo"} | ASKED),
         ("teacher={use: template, trust: 0.9}", {"traces", "sft", "grpo", SFT, GRPO}),
         ("baselines.ease.l2=60", {"ease"}),
         ("metrics=[hr]", BASELINES | ASKED),
-        ("candidates.n=8", {"candidates"} | BASELINES | ASKED),
+        ("candidates.n=8", {"candidates", "audit"} | BASELINES | ASKED),
     ],
 )
 def test_a_change_makes_again_only_what_it_decides(ran, change, made):
@@ -197,15 +198,17 @@ def test_every_model_answers_the_same_candidates(ran):
     assert {lists.digest for _, lists in ran.rankings.values()} == {ran.pipeline.candidate_lists.digest}
     store = ran.pipeline.store
     inputs = [[artifact.stage for artifact in store.inputs(row.artifact)] for row in ran.rows.values()]
-    assert inputs == [["data", "candidates"]] * 6 + [["data", "candidates", "sft"], ["data", "candidates", "grpo"]]
+    trained = [["data", "candidates", "audit", stage] for stage in ("sft", "grpo")]
+    assert inputs == [["data", "candidates"]] * 5 + [["data", "candidates", "audit"], *trained]
     assert {store.inputs(row.artifact)[1].fingerprint for row in ran.rows.values()} == {
         ran.pipeline.candidates.fingerprint
     }
 
 
 @pytest.mark.parametrize(("fold", "seen"), [(Fold.TEST, False), (Fold.TRAIN, True)])
-def test_nothing_shows_what_happened_in_the_test_fold(ran, tmp_path, fold, seen):
+def test_nothing_shows_what_happened_in_the_test_fold(ran, tmp_path, monkeypatch, fold, seen):
     """Other items in one fold, the same questions: the test fold's move no score, prompt or trace, others all."""
+    monkeypatch.setattr(Auditor, "check_lists", lambda *_: None)  # on purpose they are another log's
     pipeline = prepared(tmp_path)
     pipeline.dataset = changed(ran.pipeline.dataset, np.flatnonzero(ran.pipeline.folds.fold == fold))
     pipeline.candidate_lists = ran.pipeline.candidate_lists
