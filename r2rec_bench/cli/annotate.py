@@ -53,10 +53,12 @@ def thoughts_about(shown: Shown) -> tuple[Thought, ...] | None:
     if not shown.prompt.masked:
         tell_answer(shown.lesson.answer)
     entries: list[int | str] = []
+    seen = None
     while len(entries) < 3 * len(shown.lesson.steps):
         place, field = divmod(len(entries), 3)
         step = shown.lesson.steps[place]
-        if field == 0:
+        if place != seen:
+            seen = place
             _show_step(shown.prompt, step.number)
         text = _typed(_label(field, step, shown.prompt))
         match text:

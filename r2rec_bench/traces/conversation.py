@@ -212,11 +212,13 @@ def _read_step(
 
 
 def _lines(text: str, wording: Wording) -> list[Thought]:
-    """The lines of a reply that are thoughts; what a reasoning model writes before its reply is none of it."""
-    said = text.rpartition(THINK_CLOSE)[2]
-    said = said if said.strip() else text
-    lines = said.replace(THINK_OPEN, "\n").replace(THINK_CLOSE, "\n").splitlines()
-    return [thought for line in lines if line.strip() for thought in wording.parse_thoughts(line) or ()]
+    """The lines of a reply that are thoughts: those after its thinking, or else those in it."""
+    before, _, after = text.rpartition(THINK_CLOSE)
+    return _parsed(after, wording) or _parsed(before.replace(THINK_OPEN, "\n").replace(THINK_CLOSE, "\n"), wording)
+
+
+def _parsed(text: str, wording: Wording) -> list[Thought]:
+    return [thought for line in text.splitlines() if line.strip() for thought in wording.parse_thoughts(line) or ()]
 
 
 def _unread(reply: Reply, problems: str = "") -> Silence:

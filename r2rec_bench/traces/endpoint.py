@@ -33,6 +33,7 @@ _FRAME_TOKENS = 64
 """Generous for what chat templates add to the messages."""
 _SPENT = "insufficient_quota"
 _jitter = SystemRandom()  # of waiting times, never of a result
+_sleep = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Endpoint:
                 return got
             if sent == self._access.retries:
                 raise GaveUpError(got.reason)
-            await asyncio.sleep(self._wait(got, sent))
+            await _sleep(self._wait(got, sent))
         raise AssertionError("the last request has returned or raised")
 
     async def _send(self, turn: Turn, worst: Answer, *, again: bool) -> Answer | _Trouble:

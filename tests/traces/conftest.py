@@ -1,7 +1,14 @@
 """A small generated world, asked about in every way."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,3 +60,91 @@ def training(small_world) -> Callable[..., list[TrainingQuery]]:
         return draw_queries(log or small_world.log, QueriesConfig(n=n, touched=touched), 0)
 
     return make
+
+
+Body = dict[str, Any]
+
+
+@dataclass
+class Served:
+    """What a scripted endpoint answers: a status, a body, headers; or nothing but a connection that breaks."""
+
+    body: object = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    breaks: bool = False
+
+
+class ScriptedServer(ThreadingHTTPServer):
+    """An endpoint on loopback whose answers are a function of the request and of how many came before it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.script: Callable[[Body, int], Served] = lambda body, _: said(body)
+        self.requests: list[Body] = []
+        self.keys: list[str | None] = []
+        self.lock = threading.Lock()
+        self.under_way = self.most_under_way = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def handle_error(self, request, client_address) -> None:
+        """A client that was killed is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ScriptedServer
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        s = self.server
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with s.lock:
+            before = len(s.requests)
+            s.requests.append(body)
+            s.keys.append(self.headers["authorization"])
+            s.under_way += 1
+            s.most_under_way = max(s.most_under_way, s.under_way)
+        served = s.script(body, before)
+        with s.lock:
+            s.under_way -= 1
+        if served.breaks:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
+        content = served.body if isinstance(served.body, bytes) else json.dumps(served.body).encode()
+        self.send_response(served.status)
+        for name, value in {"content-type": "application/json", **served.headers}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args) -> None:
+        """Nobody reads it."""
+
+
+def line_asked_for(body: Body) -> str:
+    """The compact line of whatever step a progressive request asks for."""
+    return f"#{re.search(r'k = ([0-9]+), and', body['messages'][-1]['content'])[1]} w+1 f4"
+
+
+def said(body: Body, text: str | None = None, usage: tuple[int, int] = (100, 10)) -> Served:
+    """A completion as endpoints give it."""
+    message = {"role": "assistant", "content": line_asked_for(body) if text is None else text}
+    tokens = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+    return Served({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": tokens})
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
