@@ -136,21 +136,22 @@ def test_a_second_attempt_that_can_be_read_counts(asker, lesson):
 
 def test_a_thought_that_names_a_later_piece_is_not_taken(asker, lesson):
     one, spoken = lesson(wording="verbose"), asker(wording="verbose").wording
+    one = replace(one, prompt=replace(one.prompt, head="A user."))  # whose history would tell all titles
     title = next(
         title
         for title in re.findall(r'"[^"]*"', one.prompt.pieces[2])
-        if title not in one.prompt.view(1) and title in one.prompt.view(3)
+        if title not in one.prompt.view(2) and title in one.prompt.view(3)
     )
     early = f"Step 1. They will like {title}. Weight: for. Forecast: 4."
     assert talked(one, spoken, lambda _: early)[0].result == Silence("names what was not revealed")
     allowed = [early.replace("Step 1", f"Step {k}") for k in (1, 2, 3)]
-    late = talked(one, spoken, lambda k: good_line(one, spoken, k) if k < 3 else allowed[2])[0]
+    late = talked(one, spoken, lambda k: allowed[2] if k == 3 else good_line(one, spoken, k))[0]
     assert late.result[2].text == allowed[2]
 
 
 def test_a_forecast_of_the_answer_is_one_of_the_answers_allowed(asker, lesson):
     one, spoken = lesson(interaction=False), asker().wording
-    assert talked(one, spoken, lambda k: f"#{k} w0 f0")[0].result == Silence("forecasts what is no answer")
+    assert talked(one, spoken, lambda _: "#1 w0 f0")[0].result == Silence("forecasts what is no answer")
     # In a chain only the last edge is followed by the answer; an unrated edge is forecast as 0.
     chain = lesson(interaction=False, evidence="single")
     _, asked = talked(chain, spoken, lambda k: f"#{k} w0 f0")
