@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -55,9 +56,11 @@ class Counterfactual(Metric):
 
     Decisive is the piece whose thought has the largest weight, for or against, the first of equals. It is replaced by
     its opposite and the model is asked again: a score that rests on a piece *for* the item must fall, one that was
-    held down by a piece *against* it must rise. Column `counterfactual`; `counterfactual_control` is the same for a
-    piece that was called neutral: how often the score moves that way all the same. NaN for users who were not drawn,
-    and where no piece with a weight (for the control: without) has an opposite.
+    held down by a piece *against* it must rise. Column `counterfactual`; `counterfactual_shift` is how far it moved as
+    claimed, in the ranker's scores, negative where it went the other way. `counterfactual_control` and
+    `counterfactual_control_shift` are the same for a piece that was called neutral: how the score moves all the same.
+    NaN for users who were not drawn, where an answer is invalid, and where no piece with a weight (for the control:
+    without one) has an opposite.
 
     Source: this project; counterfactual tests of stated reasons as in Turpin et al. (arXiv 2305.04388) and Lanham et
     al. (arXiv 2307.13702).
@@ -66,17 +69,23 @@ class Counterfactual(Metric):
     config: CounterfactualConfig
 
     def per_user(self, answered: Answered) -> dict[str, FloatArray]:
-        n = len(answered.candidates)
-        moved, control = np.full(n, np.nan), np.full(n, np.nan)
+        shift, control = np.full((2, len(answered.candidates)), np.nan)
         trials = list(self._trials(answered))
         if trials and answered.reasoning is not None:
-            # All three anew and side by side; a missing control is the question itself, which moves nothing.
+            # All three anew and side by side; where there is no control, the question itself fills its place.
             questions = [[trial.asked, trial.swapped, trial.control or trial.asked] for trial in trials]
-            for trial, scores in zip(trials, answered.reasoning.again(questions).scores, strict=True):
-                moved[trial.row] = _as_claimed(scores[[0, 1]], trial.weight)
-                if trial.control is not None:
-                    control[trial.row] = _as_claimed(scores[[0, 2]], trial.weight)
-        return {"counterfactual": moved, "counterfactual_control": control}
+            for trial, (whole, swapped, other) in zip(
+                trials, answered.reasoning.again(questions).scores.tolist(), strict=True
+            ):
+                claimed = -math.copysign(1, trial.weight)
+                shift[trial.row] = claimed * (swapped - whole)
+                control[trial.row] = claimed * (other - whole) if trial.control is not None else math.nan
+        return {
+            "counterfactual": _moved(shift),
+            "counterfactual_shift": shift,
+            "counterfactual_control": _moved(control),
+            "counterfactual_control_shift": control,
+        }
 
     def _trials(self, answered: Answered) -> Iterator[_Trial]:
         if answered.reasoning is None or not answered.readings:
@@ -116,7 +125,5 @@ def _reversed(asked: Asked, step: int, reader: Reader) -> Asked | None:
     return Asked(asked.question, prompt, (*asked.steps[:at], other, *asked.steps[step:]))
 
 
-def _as_claimed(scores: FloatArray, weight: int) -> float:
-    """1 where the score went against the sign of `weight`, else 0; NaN where one of the two answers is invalid."""
-    change = float(scores[1] - scores[0])
-    return change if np.isnan(change) else float(np.sign(weight) * change < -_STILL)
+def _moved(shift: FloatArray) -> FloatArray:
+    return np.where(np.isnan(shift), np.nan, shift > _STILL)
