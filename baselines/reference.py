@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 from tabulate import tabulate
@@ -94,7 +94,9 @@ def rows_of(data: str) -> Iterator[Row]:
     uniform = component(negative_samplers, "uniform")
     lists = {seed: draw(folds, Fold.TEST, uniform, n_negatives=19, n_users=None, seed=seed) for seed in SEEDS}
     for name, settings in MODELS:
-        runs = [measured(component(baselines, name, settings), log, lists[seed], seed) for seed in SEEDS]
+        runs = [
+            measured(cast("Baseline", component(baselines, name, settings)), log, lists[seed], seed) for seed in SEEDS
+        ]
         hits, fit_s, score_s = zip(*runs, strict=True)
         reference = PUBLISHED[data][name]
         label = " ".join([name, *(f"{key}={value:g}" for key, value in settings.items())])
