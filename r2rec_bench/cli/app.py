@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, chains, config, data, docs, doctor, explain, pretrain, report, run, traces
+from r2rec_bench.cli import browse, chains, check, config, data, docs, doctor, explain, pretrain, report, run, traces
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import InputError, R2RecError
 
@@ -80,5 +80,6 @@ app.add_typer(config.app, name="config")
 app.add_typer(traces.app, name="traces")
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("pretrain")(pretrain.pretrain)

@@ -19,13 +19,12 @@ from r2rec_bench.testing.every import contract
 from r2rec_bench.testing.worlds import CANARY, Moment, World, moments, other_futures, visible_graphs, worlds
 
 CONTRACT = contract("chains", ChainSampler)
-_WAYS = tuple(product(("single", "bundle"), ("any", "forward")))
 
 
 @CONTRACT.rule
 def weights_are_finite_and_not_negative(sampler: ChainSampler) -> None:
     """One weight per closed chain, float64, finite and not negative, also where nobody rated anything."""
-    for one in ways_of(sampler):
+    for one in ways_of(sampler, (sampler.config.evidence,)):
         for _, visible, moment in _asked():
             closures = one.walks(visible, moment.target, generator(0, "walks"))
             where = f"{len(closures)} chains, {moment.what}"
@@ -52,7 +51,7 @@ def chains_are_walks_in_the_visible_graph(sampler: ChainSampler) -> None:
 
     A placebo may say of the target what is true of another item: of the last edge everything but its item is checked.
     """
-    for one in ways_of(sampler):
+    for one in ways_of(sampler, ("single",)):
         for world, visible, moment in _asked():
             for seed in range(3):
                 for chain in one.sample(visible, moment.target, generator(seed, "evidence")).chains:
@@ -63,7 +62,7 @@ def chains_are_walks_in_the_visible_graph(sampler: ChainSampler) -> None:
 def no_two_chains_are_alike(sampler: ChainSampler) -> None:
     """No two single chains of a candidate are the same, nor share what `distinct` says."""
     for distinct in ("chain", "peer", "anchor"):
-        for one in ways_of(sampler, distinct=distinct):
+        for one in ways_of(sampler, ("single",), distinct=distinct):
             for _, visible, moment in _asked():
                 chains = one.sample(visible, moment.target, generator(1, "evidence")).chains
                 kinds = {"chain": [c.edges for c in chains], "peer": [c.peers for c in chains]}
@@ -77,7 +76,7 @@ def bundles_are_exact(sampler: ChainSampler) -> None:
 
     A placebo may tell the bundles of another item.
     """
-    for one in ways_of(sampler):
+    for one in ways_of(sampler, ("bundle",)):
         for world, visible, moment in _asked():
             bundles = one.sample(visible, moment.target, generator(0, "evidence")).bundles
             anchors = [bundle.anchor.position for bundle in bundles]
@@ -128,9 +127,11 @@ def the_same_generator_gives_the_same_evidence(sampler: ChainSampler) -> None:
     require(before == [_everything(v, m) for v, m in asked], "a graph that was changed", "the graph as it was")
 
 
-def ways_of(sampler: ChainSampler, **settings: object) -> Iterator[ChainSampler]:
-    """The sampler in every kind of evidence and order that its settings allow."""
-    for evidence, order in _WAYS:
+def ways_of(
+    sampler: ChainSampler, kinds: tuple[str, ...] = ("single", "bundle"), **settings: object
+) -> Iterator[ChainSampler]:
+    """The sampler in these kinds of evidence and in every order, as far as its settings allow."""
+    for evidence, order in product(kinds, ("any", "forward")):
         wanted = {**sampler.config.model_dump(), "evidence": evidence, "order": order, **settings}
         try:
             yield type(sampler)(validate(type(sampler.config), wanted, "check"))
@@ -139,9 +140,9 @@ def ways_of(sampler: ChainSampler, **settings: object) -> Iterator[ChainSampler]
 
 
 def _asked() -> Iterator[tuple[World, VisibleGraph, Moment]]:
-    for world in worlds():
-        for visible, moment in visible_graphs(world):
-            yield world, visible, moment
+    rated, unrated = worlds()
+    yield from ((rated, *asked) for asked in visible_graphs(rated))
+    yield from ((unrated, *asked) for asked in visible_graphs(unrated, (Visibility.PAST,)))
 
 
 def _require_walk(chain: Chain, visible: VisibleGraph, moment: Moment, log: InteractionLog, *, forward: bool) -> None:

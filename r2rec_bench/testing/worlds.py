@@ -7,7 +7,7 @@ in its place: an item that stands nowhere but in futures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
@@ -120,9 +120,11 @@ def moments() -> tuple[Moment, ...]:
     )
 
 
-def visible_graphs(world: World) -> Iterator[tuple[VisibleGraph, Moment]]:
-    """What each of `moments` sees, under each visibility."""
-    for visibility in Visibility:
+def visible_graphs(
+    world: World, visibilities: Sequence[Visibility] = tuple(Visibility)
+) -> Iterator[tuple[VisibleGraph, Moment]]:
+    """What each of `moments` sees, under each of these visibilities."""
+    for visibility in visibilities:
         for moment in moments():
             yield world.visible(moment.query, visibility), moment
 
