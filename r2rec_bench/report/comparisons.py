@@ -12,7 +12,7 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.files import ASKING
 from r2rec_bench.report.study import Row, Study
-from r2rec_bench.report.table import LEVEL
+from r2rec_bench.report.values import LEVEL
 from r2rec_bench.statistics.holm import holm
 from r2rec_bench.statistics.paired import Comparison, compare, paired_differences
 from r2rec_bench.statistics.power import minimum_detectable_effect

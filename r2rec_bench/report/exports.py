@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
-from r2rec_bench.report.study import Study
-from r2rec_bench.report.table import Cell, evaluation_seconds, interval_of, main_table, training_seconds
+from r2rec_bench.report.groups import groups_of, metric_in
+from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.table import Cell, main_table
 from r2rec_bench.report.text import latex
+from r2rec_bench.report.values import (
+    evaluation_seconds,
+    interval_of,
+    metrics_of,
+    tokens_per_second,
+    training_seconds,
+)
+from r2rec_bench.statistics.bootstrap import Interval
+
+ALL = "all"
+"""The group of all users."""
 
 
 def to_csv(study: Study) -> str:
-    """A line per system and metric: mean, interval, users, cost, run id."""
+    """A line per system, group of users and metric: mean, interval, users, cost, run id."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    cost = ("prompt_tokens", "completion_tokens", "training_seconds", "evaluation_seconds")
-    writer.writerow(["run_id", "system", "kind", "seed", "metric", "mean", "low", "high", "n", "missing", *cost])
+    cost = ("prompt_tokens", "completion_tokens", "training_seconds", "evaluation_seconds", "tokens_per_second")
+    found = ("metric", "mean", "low", "high", "n", "missing")
+    writer.writerow(["run_id", "system", "kind", "seed", "group", *found, *cost])
     for row in study.rows:
         result = row.result
         taken = (
@@ -23,12 +37,22 @@ def to_csv(study: Study) -> str:
             result.cost.completion_tokens,
             training_seconds(row),
             evaluation_seconds(row),
+            tokens_per_second(row),
         )
-        for metric in result.users.metrics:
-            i = interval_of(row, metric)
-            found = (metric, i.mean, i.low, i.high, i.n, i.missing)
-            writer.writerow([result.run_id, row.label, result.kind, result.seed, *found, *taken])
+        for group, metric, i in _intervals(row):
+            known = (metric, i.mean, i.low, i.high, i.n, i.missing)
+            writer.writerow([result.run_id, row.label, result.kind, result.seed, group, *known, *taken])
     return out.getvalue()
+
+
+def _intervals(row: Row) -> Iterator[tuple[str, str, Interval]]:
+    """Group, metric and interval: everything about all users, then what is a mean over users by group."""
+    whole = [(metric, interval_of(row, metric)) for metric in metrics_of(row)]
+    yield from ((ALL, metric, interval) for metric, interval in whole)
+    for group in groups_of(row.result.users):
+        for metric, interval in whole:
+            if interval.n and (metric == "rmse" or metric in row.result.users.metrics):
+                yield group.name, metric, metric_in(row, metric, group)
 
 
 def to_latex(study: Study) -> str:

@@ -15,9 +15,11 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.comparisons import Comparisons, Paired, backbone_of, compared, relative_gain
 from r2rec_bench.report.examples import example_lines, worked_examples
 from r2rec_bench.report.exports import to_csv, to_latex
+from r2rec_bench.report.groups import group_lines
 from r2rec_bench.report.provenance import provenance_lines
+from r2rec_bench.report.quality import quality_lines
 from r2rec_bench.report.study import Study, lineage, synthetic_note
-from r2rec_bench.report.table import NONE, Cell, main_table, number, spread
+from r2rec_bench.report.table import NONE, main_table, number, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 
@@ -53,6 +55,8 @@ def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
         yield from _comparisons(comparisons)
         yield ""
         yield from _gains(study, comparisons)
+    yield from group_lines(study)
+    yield from quality_lines(study)
     yield from ("", "## Worked examples", "")
     yield from _examples(store, study)
     yield from ("", "## What was run", "")
@@ -60,10 +64,7 @@ def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
 
 
 def _main(study: Study) -> Iterator[str]:
-    table = main_table(study)
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
-    alignment = ("left", *["right"] * (len(table.heads) - 2), "left")
-    yield tabulate(rows, table.heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+    yield main_table(study).markdown()
     yield ""
     users = " / ".join(dict.fromkeys(f"{len(row.result.users):,}" for row in study.rows))
     yield (
@@ -72,12 +73,6 @@ def _main(study: Study) -> Iterator[str]:
         "include making the traces; a baseline is fitted within its evaluation seconds. Run: the start of the run id, "
         "which `r2rec explain` takes; every value with its interval is in results.csv."
     )
-
-
-def _cell(cell: Cell) -> str:
-    value = markdown(cell.value)
-    marked = {1: f"**{value}**", 2: f"<u>{value}</u>"}.get(cell.place, value)
-    return f"{marked} {cell.interval}".rstrip()
 
 
 def _comparisons(comparisons: Comparisons) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The main table: a row per system, means with intervals, what they cost, and the run they come from."""
+"""Tables: a row per system, what was measured with its interval, and the run that it comes from."""
 
 from __future__ import annotations
 
@@ -6,29 +6,42 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from r2rec_bench.core.seeds import generator
-from r2rec_bench.evaluation.results import BASELINE
-from r2rec_bench.report.study import Row, Study
-from r2rec_bench.statistics.bootstrap import Interval, mean_interval
+from tabulate import tabulate
 
-LEVEL = 0.95
+from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.text import markdown
+from r2rec_bench.report.values import evaluation_seconds, interval_of, training_seconds
+from r2rec_bench.statistics.bootstrap import Interval
+
 NONE = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A metric's column: its head, its name in results, and which end is good (None: not ranked)."""
+    """A metric's column.
+
+    Attributes:
+        head: as shown.
+        metric: its name in results.
+        higher_is_better: which end is good; None where rows are not ranked.
+        interval: whether intervals are shown.
+        digits: decimals.
+    """
 
     head: str
     metric: str
     higher_is_better: bool | None = True
+    interval: bool = False
+    digits: int = 3
 
 
 _METRICS = (
-    *(Column(f"HR@{k}", f"hr@{k}") for k in (1, 3, 5, 10)),
+    Column("HR@1", "hr@1", interval=True),
+    *(Column(f"HR@{k}", f"hr@{k}") for k in (3, 5, 10)),
     *(Column(f"NDCG@{k}", f"ndcg@{k}") for k in (3, 5, 10)),
     Column("MRR", "mrr"),
     Column("MAE", "mae", higher_is_better=False),
+    Column("RMSE", "rmse", higher_is_better=False),
     Column("ValidRatio", "valid_ratio", higher_is_better=None),
 )
 
@@ -50,44 +63,46 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class MainTable:
-    """Heads and cells, (rows, columns); each output adds its own marks."""
+class Table:
+    """Heads and cells, (rows, columns); each output adds its own marks.
+
+    The first column is the system, the last one the run.
+    """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
+    def markdown(self) -> str:
+        """The table in Markdown: the best in bold, the second underlined."""
+        cells = [[_marked(cell) for cell in row] for row in self.rows]
+        alignment = ("left", *["right"] * (len(self.heads) - 2), "left")
+        return tabulate(cells, self.heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
-def main_table(study: Study) -> MainTable:
-    """The table of a study."""
+
+def main_table(study: Study) -> Table:
+    """The table of a study: ranking, ratings, and what they cost."""
     rows = study.rows
-    columns = [column for column in _METRICS if any(column.metric in row.result.users.metrics for row in rows)]
+    columns = [column for column in _METRICS if any(interval_of(row, column.metric).n for row in rows)]
     systems = [Cell(row.label) for row in rows]
     metrics = [_metric_cells(column, rows) for column in columns]
-    tokens = [Cell(_count(row.result.cost.prompt_tokens + row.result.cost.completion_tokens)) for row in rows]
-    training = [Cell(_seconds(training_seconds(row))) for row in rows]
-    evaluation = [Cell(_seconds(evaluation_seconds(row))) for row in rows]
+    tokens = [Cell(count(row.result.cost.prompt_tokens + row.result.cost.completion_tokens)) for row in rows]
+    training = [Cell(seconds(training_seconds(row))) for row in rows]
+    evaluation = [Cell(seconds(evaluation_seconds(row))) for row in rows]
     runs = [Cell(row.short_id) for row in rows]
     heads = ("System", *(column.head for column in columns), "Tokens", "Training s", "Evaluation s", "Run")
     cells = zip(systems, *metrics, tokens, training, evaluation, runs, strict=True)
-    return MainTable(heads, tuple(cells))
+    return Table(heads, tuple(cells))
 
 
-def interval_of(row: Row, metric: str) -> Interval:
-    """A metric's mean with its interval: the same every time it is asked for."""
-    rng = generator(row.result.seed, "bootstrap", row.result.run_id, metric)
-    return mean_interval(row.result.users.values(metric), rng, level=LEVEL)
-
-
-def training_seconds(row: Row) -> float:
-    """Wall seconds of all that came before the evaluation; NaN for a baseline that is fitted within it."""
-    before = row.result.stages[:-1]
-    fitted = row.result.kind == BASELINE and not before
-    return math.nan if fitted else sum(stage.cost.seconds for stage in before)
-
-
-def evaluation_seconds(row: Row) -> float:
-    """Wall seconds of asking all candidates; of a baseline, fitting included."""
-    return row.result.stages[-1].cost.seconds
+def metrics_table(study: Study, columns: Sequence[Column]) -> Table | None:
+    """A table of the columns and the rows in which anything was measured; None where there is nothing."""
+    rows = [row for row in study.rows if any(interval_of(row, column.metric).n for column in columns)]
+    shown = [column for column in columns if any(interval_of(row, column.metric).n for row in rows)]
+    if not shown:
+        return None
+    metrics = [_metric_cells(column, rows) for column in shown]
+    cells = zip([Cell(row.label) for row in rows], *metrics, [Cell(row.short_id) for row in rows], strict=True)
+    return Table(("System", *(column.head for column in shown), "Run"), tuple(cells))
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -107,13 +122,18 @@ def spread(interval: Interval, digits: int = 3, *, sign: bool = False) -> str:
 
 
 def _metric_cells(column: Column, rows: Sequence[Row]) -> list[Cell]:
-    means = [row.result.mean(column.metric) if column.metric in row.result.users.metrics else math.nan for row in rows]
-    places = _places(means, column.higher_is_better)
-    first = column.metric == "hr@1"
+    found = [interval_of(row, column.metric) for row in rows]
+    places = _places([interval.mean for interval in found], column.higher_is_better)
     return [
-        Cell(number(mean), spread(interval_of(row, column.metric)) if first and not math.isnan(mean) else "", place)
-        for row, mean, place in zip(rows, means, places, strict=True)
+        Cell(number(i.mean, column.digits), spread(i, column.digits) if column.interval else "", place)
+        for i, place in zip(found, places, strict=True)
     ]
+
+
+def _marked(cell: Cell) -> str:
+    value = markdown(cell.value)
+    marked = {1: f"**{value}**", 2: f"<u>{value}</u>"}.get(cell.place, value)
+    return f"{marked} {cell.interval}".rstrip()
 
 
 def _places(values: Sequence[float], higher_is_better: bool | None) -> list[int]:
@@ -124,9 +144,11 @@ def _places(values: Sequence[float], higher_is_better: bool | None) -> list[int]
     return [1 if value == distinct[0] else 2 if value == distinct[1] else 0 for value in values]
 
 
-def _count(value: int) -> str:
-    return f"{value:,}" if value else NONE
+def count(value: float) -> str:
+    """A whole number; a dash for none."""
+    return NONE if math.isnan(value) or not value else f"{value:,.0f}"
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
+    """Seconds to a tenth; a dash for NaN."""
     return NONE if math.isnan(value) else f"{value:,.1f}"

@@ -8,7 +8,8 @@ import pytest
 
 from r2rec_bench.report.exports import to_csv, to_latex
 from r2rec_bench.report.study import Study
-from r2rec_bench.report.table import interval_of, main_table
+from r2rec_bench.report.table import main_table
+from r2rec_bench.report.values import interval_of
 
 
 @pytest.fixture
@@ -70,8 +71,8 @@ def test_intervals_are_the_same_every_time_and_hold_the_mean(study):
 
 
 def test_csv_has_every_interval_in_full(study):
-    rows = list(csv.DictReader(io.StringIO(to_csv(study))))
-    assert len(rows) == 5 * 3
+    rows = [row for row in csv.DictReader(io.StringIO(to_csv(study))) if row["group"] == "all"]
+    assert len(rows) == 5 * (3 + 4)  # and what is derived: coverage and Gini at two cutoffs
     found = next(row for row in rows if row["system"] == "R2Rec: sft" and row["metric"] == "hr@1")
     assert float(found["mean"]) == 0.75
     assert float(found["low"]) == interval_of(study.rows[3], "hr@1").low

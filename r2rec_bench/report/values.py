@@ -1,0 +1,69 @@
+"""The numbers of a row: every metric with its interval, and what it took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from r2rec_bench.core.seeds import generator
+from r2rec_bench.evaluation.results import BASELINE
+from r2rec_bench.evaluation.spread import Aggregate, coverage, gini
+from r2rec_bench.report.study import Row
+from r2rec_bench.statistics.bootstrap import Interval, mean_interval
+from r2rec_bench.statistics.jackknife import jackknife_interval
+
+LEVEL = 0.95
+_SPREAD = {"coverage": coverage, "gini": gini}
+SPREAD_AT = (1, 5)
+"""Cutoffs at which what is recommended is counted over all users."""
+NOWHERE = Interval(math.nan, math.nan, math.nan, 0, 0)
+
+
+def metrics_of(row: Row) -> Iterator[str]:
+    """Every number there is about a row: its columns, then what is derived from them."""
+    metrics = row.result.users.metrics
+    yield from metrics
+    if "se" in metrics:
+        yield "rmse"
+    yield from (f"{name}@{k}" for name in _SPREAD for k in SPREAD_AT)
+
+
+@lru_cache(maxsize=4096)
+def interval_of(row: Row, metric: str) -> Interval:
+    """A metric with its interval, the same every time it is asked for; NaN where the row has no such metric."""
+    name, _, k = metric.partition("@")
+    if name in _SPREAD:
+        found: Aggregate = _SPREAD[name](row.result.users, int(k))
+        return jackknife_interval(found.value, found.without_each, level=LEVEL)
+    if metric == "rmse":
+        return root(interval_of(row, "se"))
+    if metric not in row.result.users.metrics:
+        return NOWHERE
+    rng = generator(row.result.seed, "bootstrap", row.result.run_id, metric)
+    return mean_interval(row.result.users.values(metric), rng, level=LEVEL)
+
+
+def root(squares: Interval) -> Interval:
+    """The interval of a root mean square from that of the mean square: the root keeps order."""
+    return replace(squares, mean=math.sqrt(squares.mean), low=math.sqrt(squares.low), high=math.sqrt(squares.high))
+
+
+def training_seconds(row: Row) -> float:
+    """Wall seconds of all that came before the evaluation; NaN for a baseline that is fitted within it."""
+    before = row.result.stages[:-1]
+    fitted = row.result.kind == BASELINE and not before
+    return math.nan if fitted else sum(stage.cost.seconds for stage in before)
+
+
+def evaluation_seconds(row: Row) -> float:
+    """Wall seconds of asking all candidates; of a baseline, fitting included."""
+    return row.result.stages[-1].cost.seconds
+
+
+def tokens_per_second(row: Row) -> float:
+    """Tokens read and written in a second of evaluation, making the prompts included; NaN for a system without any."""
+    cost = row.result.stages[-1].cost
+    tokens = cost.prompt_tokens + cost.completion_tokens
+    return tokens / cost.seconds if tokens and cost.seconds else math.nan
