@@ -1,6 +1,8 @@
 """Checkpoints small enough to train in a test."""
 
 from pathlib import Path
+from shutil import copytree
+from string import ascii_uppercase
 
 import pytest
 from hypothesis import settings
@@ -20,6 +22,8 @@ _CORPUS = [
     'The user rated "Alien (1979)" 5, 3 steps ago. Of 310 others, 120 also rated "Aliens (1986)".',
     "<think>\nStep 1. They rated it 4.2 on average. Weight: strongly for. Forecast: 4.\n</think>\n<answer>4</answer>",
     "How would the user rate it? The user —[MASK]→ Weight: strongly against, against, neutral, for, strongly for.",
+    # Often enough that each letter, Yes and No, with the space before them, become tokens.
+    *[" ".join(["", *ascii_uppercase, "Yes", "No"])] * 40,
 ]
 
 
@@ -33,8 +37,17 @@ def nano_checkpoint(tmp_path: Path) -> Checkpoint:
 
 
 @pytest.fixture
-def qwen2_checkpoint(tmp_path: Path) -> Checkpoint:
-    """Random weights in the shape of Qwen2, two layers, with a byte-level BPE tokenizer and a ChatML template."""
+def qwen2_checkpoint(shared_qwen2: Checkpoint, tmp_path: Path) -> Checkpoint:
+    """A copy of `shared_qwen2` of the test's own."""
+    return Checkpoint(copytree(shared_qwen2.path, tmp_path / "qwen2"))
+
+
+@pytest.fixture(scope="session")
+def shared_qwen2(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """Random weights in the shape of Qwen2, two layers, with a byte-level BPE tokenizer and a ChatML template.
+
+    Not to be written to.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
@@ -45,7 +58,7 @@ def qwen2_checkpoint(tmp_path: Path) -> Checkpoint:
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        vocab_size=440, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     core.train_from_iterator(_CORPUS, trainer)
     tokenizer = PreTrainedTokenizerFast(
@@ -71,7 +84,7 @@ def qwen2_checkpoint(tmp_path: Path) -> Checkpoint:
             pad_token_id=tokenizer.pad_token_id,
         )
     )
-    folder = tmp_path / "qwen2"
+    folder = tmp_path_factory.mktemp("chat") / "qwen2"
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return Checkpoint(folder)

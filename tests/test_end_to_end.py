@@ -137,6 +137,7 @@ def test_the_same_yaml_trains_a_chat_model(place: Place, coin: Path, qwen2_check
         "chains.n": 1,
         "prompts.history": 1,
         "queries.n": 32,
+        "stages.grpo.handoff": "continue",
         "stages.grpo.max_completion": 12,
         "stages.grpo.rewards": "[{reward: coin}]",
         "ranker.max_thought_tokens": 12,
@@ -152,7 +153,8 @@ def test_the_same_yaml_trains_a_chat_model(place: Place, coin: Path, qwen2_check
     for before, after in pairwise(models):
         assert any(not weight.equal(after.state_dict()[name]) for name, weight in before.state_dict().items())
     for path in (tuned, rewarded):
-        assert not list(path.glob("adapter*"))
+        assert not list(path.glob("adapter_*"))
+        assert (path / "adapter" / "adapter_model.safetensors").is_file()  # apart, for a stage to train on
         assert AutoTokenizer.from_pretrained(path).chat_template
 
 

@@ -63,19 +63,7 @@ class Pretrain(Stage):
     """
 
     config: PretrainConfig
-    code = tuple(
-        f"r2rec_bench.{name}"
-        for name in (
-            "chains",
-            "data.base",
-            "data.sources.synthetic",
-            "data.sources.synthetic_titles",
-            "data.sources.synthetic_world",
-            "data.splits",
-            "graph",
-            "traces",
-        )
-    )
+    code = ("r2rec_bench.chains", "r2rec_bench.data", "r2rec_bench.graph", "r2rec_bench.traces")
 
     def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
         c = self.config

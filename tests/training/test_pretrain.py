@@ -1,5 +1,6 @@
 """Weights from nothing: what is written, that it is used, that it is the seed's, and that failure leaves nothing."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -8,12 +9,13 @@ from typer.testing import CliRunner
 
 from r2rec_bench.cli.app import app
 from r2rec_bench.core.config import validate
+from r2rec_bench.core.fingerprint import code_digest
 from r2rec_bench.core.types import NONE_RATING
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.nano import WEIGHTS, Nano, NanoConfig, NanoShape
 from r2rec_bench.training import pretrain
-from r2rec_bench.training.pretrain import PretrainConfig, corpus, write_weights
+from r2rec_bench.training.pretrain import Pretrain, PretrainConfig, corpus, write_weights
 
 TINY = PretrainConfig(worlds=1, questions=64, batch_size=16, shape=NanoShape(width=16, layers=1, heads=2))
 
@@ -117,3 +119,13 @@ def test_shipped_weights_say_how_they_were_made():
     assert validate(PretrainConfig, recipe["settings"], "recipe.json") == PretrainConfig()
     log = [json.loads(line) for line in (WEIGHTS / "training_log.jsonl").read_text("utf-8").splitlines()]
     assert log[-1]["loss"] < 0.5 * log[0]["loss"]
+
+
+def test_all_that_makes_the_corpus_decides_what_is_made_again():
+    assert code_digest(Pretrain.code)  # all there
+    tree = ast.parse(Path(pretrain.__file__).read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    rooms = {".".join(name.split(".")[:2]) for name in imported if name.startswith("r2rec_bench.")}
+    assert "r2rec_bench.data" in rooms
+    # Every stage is made again when one of these changes.
+    assert rooms - {f"r2rec_bench.{room}" for room in ("core", "llm", "prompts", "training")} == set(Pretrain.code)

@@ -127,6 +127,15 @@ def test_accumulated_passes_make_the_same_update(nano_checkpoint: Checkpoint, tm
         np.testing.assert_allclose(one[name], other[name], atol=2e-4)
 
 
+def test_a_single_update_is_not_spent_on_warming_up(nano_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    for warmup in (0.03, 0.9):
+        config = SftConfig(lr=1e-3, batch_size=64, warmup=warmup)
+        assert [row["lr"] for row in run(Sft(config), nano_checkpoint, toy(), tmp_path / f"{warmup}").log] == [1e-3]
+    assert not same(nano_checkpoint.path, tmp_path / "0.03")
+    two = SftConfig(lr=1e-3, batch_size=32, warmup=0.9, scheduler="constant")
+    assert [row["lr"] for row in run(Sft(two), nano_checkpoint, toy(), tmp_path / "two").log] == [0, 1e-3]
+
+
 def test_the_loss_is_that_of_the_completions_alone(nano_checkpoint: Checkpoint) -> None:
     import torch
 

@@ -61,7 +61,7 @@ class Corrupted(PairMaker):
 
     def spoil(self, traces: Sequence[Trace], context: StageContext) -> list[str]:
         """A worse completion for each of `traces`; empty where what should be spoilt is not there."""
-        ratings = [trace.answer for trace in traces if trace.answer != NONE_RATING] or RATINGS
+        ratings = sorted(trace.answer for trace in traces if trace.answer != NONE_RATING) or RATINGS
         alike: dict[int, list[Trace]] = defaultdict(list)
         for trace in traces:
             alike[len(trace.thoughts)].append(trace)
