@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import signal
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -169,6 +170,7 @@ def main(
     """Tune baselines on the validation fold of DATA, each with the same number of trials."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logger.setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the process that fits is ended in any case
     try:
         tune(data, baseline, trials, minutes, out)
     except R2RecError as error:
