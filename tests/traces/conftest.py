@@ -2,11 +2,9 @@
 
 import json
 import re
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -63,16 +61,8 @@ def training(small_world) -> Callable[..., list[TrainingQuery]]:
 
 
 Body = dict[str, Any]
-
-
-@dataclass
-class Served:
-    """What a scripted endpoint answers: a status, a body, headers; or nothing but a connection that breaks."""
-
-    body: object = None
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    breaks: bool = False
+Served = dict[str, Any]
+"""What is answered, all of it optional: `status`, `body`, `headers`; or `breaks`: nothing, on a broken connection."""
 
 
 class ScriptedServer(ThreadingHTTPServer):
@@ -82,7 +72,7 @@ class ScriptedServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.script: Callable[[Body, int], Served] = lambda body, _: said(body)
+        self.script: Callable[[Body, int], Served] = lambda body, _: self.said(body)
         self.requests: list[Body] = []
         self.keys: list[str | None] = []
         self.lock = threading.Lock()
@@ -91,6 +81,17 @@ class ScriptedServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
+
+    @staticmethod
+    def line_asked_for(body: Body) -> str:
+        """The compact line of whatever step a progressive request asks for."""
+        return f"#{re.search(r'k = ([0-9]+), and', body['messages'][-1]['content'])[1]} w+1 f4"
+
+    def said(self, body: Body, text: str | None = None, usage: tuple[int, int] = (100, 10)) -> Served:
+        """A completion as endpoints give it."""
+        message = {"role": "assistant", "content": self.line_asked_for(body) if text is None else text}
+        tokens = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+        return {"body": {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": tokens}}
 
     def handle_error(self, request, client_address) -> None:
         """A client that was killed is no news."""
@@ -112,13 +113,13 @@ class _Handler(BaseHTTPRequestHandler):
         served = s.script(body, before)
         with s.lock:
             s.under_way -= 1
-        if served.breaks:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+        if served.get("breaks"):
+            self.close_connection = True
             return
-        content = served.body if isinstance(served.body, bytes) else json.dumps(served.body).encode()
-        self.send_response(served.status)
-        for name, value in {"content-type": "application/json", **served.headers}.items():
+        answer = served.get("body", {})
+        content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(served.get("status", 200))
+        for name, value in {"content-type": "application/json", **served.get("headers", {})}.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
@@ -126,18 +127,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args) -> None:
         """Nobody reads it."""
-
-
-def line_asked_for(body: Body) -> str:
-    """The compact line of whatever step a progressive request asks for."""
-    return f"#{re.search(r'k = ([0-9]+), and', body['messages'][-1]['content'])[1]} w+1 f4"
-
-
-def said(body: Body, text: str | None = None, usage: tuple[int, int] = (100, 10)) -> Served:
-    """A completion as endpoints give it."""
-    message = {"role": "assistant", "content": line_asked_for(body) if text is None else text}
-    tokens = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
-    return Served({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": tokens})
 
 
 @pytest.fixture
