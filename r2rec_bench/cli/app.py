@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, chains, check, config, data, docs, doctor, explain, pretrain, report, run, traces
+from r2rec_bench.cli import browse, chains, check, config, data, docs, doctor, explain, matrix, pretrain, report, run, traces
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import InputError, R2RecError
 
@@ -71,6 +71,7 @@ app = typer.Typer(
 )
 app.callback()(_options)
 app.command("run")(run.run)
+app.command("matrix")(matrix.matrix)
 app.command("list")(browse.list_components)
 app.command("show")(browse.show)
 app.command("docs")(docs.docs)

@@ -1,0 +1,84 @@
+"""`r2rec matrix`: every component of a family, crossed with every one of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from r2rec_bench.cli.console import safe, shout, stdout
+from r2rec_bench.cli.run import OUT, SET
+
+if TYPE_CHECKING:
+    from r2rec_bench.matrix.plan import Plan
+    from r2rec_bench.matrix.run import Done
+
+
+def matrix(
+    experiment: Annotated[Path, typer.Argument(help="The experiment whose parts are changed.", metavar="EXPERIMENT")],
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FAMILY[=NAME,NAME]", help="Whose components are tried: all, or those named; once or twice."
+        ),
+    ],
+    set_: SET = None,
+    out: OUT = Path("reports"),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings only.")] = False,
+) -> None:
+    """Run an experiment with every component of a family, or with every pair of two, and print HR@1 of each.
+
+    A cell that fails is shown with its reason, and the others go on; the exit code is then 1.
+    """
+    from r2rec_bench.cli.progress import watching
+    from r2rec_bench.cli.studies import artifact_store
+    from r2rec_bench.core.loading import load
+    from r2rec_bench.experiment import Experiment
+    from r2rec_bench.matrix.parts import axis
+    from r2rec_bench.matrix.plan import planned
+    from r2rec_bench.matrix.report import synthetic_note, write
+    from r2rec_bench.matrix.run import Runner
+
+    plan = planned(load(experiment, Experiment, set_ or []).value, [axis(text) for text in vary])
+    done: list[Done] = []
+    with watching(quiet=quiet) as watcher:
+        runner = Runner(artifact_store(), watcher)
+        if all(one.part.family != "sources" for one in plan.axes):
+            runner.dataset(plan.base)  # data that no cell can have are no cell's failure
+        for number, cell in enumerate(plan.cells, 1):
+            if not quiet:
+                watcher.console.print(f"[bold]{number} of {len(plan.cells)}: {safe(cell.title)}[/]")
+            done.append(runner.run(cell))
+    path = write(plan, done, out / plan.name)
+    _show(plan, done)
+    stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
+    for warning in filter(None, [*watcher.warnings, synthetic_note(done)]):
+        shout(warning)
+    if any(one.result is None for one in done):
+        raise typer.Exit(1)
+
+
+def _show(plan: Plan, done: Sequence[Done]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from r2rec_bench.matrix.report import FAILED, caption, reasons, table
+
+    heads, rows = table(plan, done, intervals=False)
+    shown = Table(title=safe(plan.name), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown.add_column(safe(heads[0]), no_wrap=True)
+    for head in heads[1:]:
+        # Names are long and numbers short: a name takes as many lines as it has words.
+        shown.add_column(safe(head.replace("_", "_\n")), justify="right", no_wrap=True)
+    for row in rows:
+        shown.add_row(*(f"[red]{safe(cell)}[/]" if cell.startswith(FAILED) else safe(cell) for cell in row))
+    console = stdout()
+    # Where the terminal is narrower it wraps the lines: better than a table whose numbers are cut off.
+    needed = console.measure(shown, options=console.options.update(max_width=10_000)).maximum
+    console.width = max(console.width, needed)
+    console.print(shown)
+    console.print(caption(done), markup=False)
+    for number, (title, reason) in enumerate(reasons(done), 1):
+        console.print(f"({number}) {title}: {reason}", markup=False, soft_wrap=True)

@@ -1,0 +1,177 @@
+"""The report of a matrix: `report.md` to read, `results.csv` with everything in full precision for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from r2rec_bench.core.describe import in_yaml
+from r2rec_bench.matrix.plan import Fit, Plan
+from r2rec_bench.matrix.run import Done
+from r2rec_bench.report.text import markdown
+from r2rec_bench.statistics.bootstrap import RESAMPLES
+
+FAILED = "failed"
+_ID = 12
+"""Digits of a run id in tables, as in every report."""
+
+
+def write(plan: Plan, done: Sequence[Done], folder: Path) -> Path:
+    """The report in `folder`, which is made where it is missing; returns the file to read first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.md"
+    path.write_text("\n".join(_lines(plan, done)) + "\n", "utf-8")
+    (folder / "results.csv").write_text(to_csv(plan, done), "utf-8")
+    return path
+
+
+def table(plan: Plan, done: Sequence[Done], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: HR@1 of each cell, `failed` with the number of its reason, from 1, where there is none."""
+    failures = [one for one in done if one.result is None]
+    first, *second = plan.axes
+    columns = [choice.label for axis in second for choice in axis.choices] or ["HR@1"]
+    cells = [_hr(one, intervals=intervals) or f"{FAILED} ({failures.index(one) + 1})" for one in done]
+    rows = [
+        [choice.label, *cells[index * len(columns) : (index + 1) * len(columns)]]
+        for index, choice in enumerate(first.choices)
+    ]
+    return [" × ".join(axis.part.family for axis in plan.axes), *columns], rows
+
+
+def reasons(done: Sequence[Done]) -> list[tuple[str, str]]:
+    """Title and reason of each cell that failed, in the order of the numbers in the table."""
+    return [(one.cell.title, one.failure) for one in done if one.result is None]
+
+
+def caption(done: Sequence[Done]) -> str:
+    """Users and protocol of all cells that have a result."""
+    results = [one.result for one in done if one.result is not None]
+    users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in results))
+    protocols = " / ".join(dict.fromkeys(result.protocol for result in results))
+    return f"HR@1, n = {users} users. {protocols}" if results else "No cell has a result."
+
+
+def synthetic_note(done: Sequence[Done]) -> str:
+    """What to say loudly where data were generated; empty when all of them are real."""
+    titles = [one.cell.title for one in done if one.result is not None and "SYNTHETIC DATA" in one.result.protocol]
+    which = "Everything here" if len(titles) == len(done) else ", ".join(titles)
+    return (
+        f"SYNTHETIC DATA. {which} was measured in a generated world and says nothing about real users."
+        if titles
+        else ""
+    )
+
+
+def to_csv(plan: Plan, done: Sequence[Done]) -> str:
+    """A line per cell: its components with all their settings, HR@1 with interval, cost, run id, or why it failed."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    families = [axis.part.family for axis in plan.axes]
+    paths = [axis.part.path for axis in plan.axes]
+    cost = ["prompt_tokens", "completion_tokens", "seconds"]
+    writer.writerow(
+        [*families, "hr@1", "low", "high", "n", *cost, "run_id", *(f"set:{path}" for path in paths), "left", "failure"]
+    )
+    for one in done:
+        result, hr = one.result, one.hr
+        found = [hr.mean, hr.low, hr.high, hr.n] if hr else [""] * 4
+        taken = [result.cost.prompt_tokens, result.cost.completion_tokens, result.cost.seconds] if result else [""] * 3
+        settings = [in_yaml(_value(fit)) for fit in one.cell.fits] or [""] * len(families)
+        left = "; ".join(line for fit in one.cell.fits for line in _left(fit))
+        run_id = result.run_id if result else ""
+        writer.writerow([*one.cell.labels, *found, *taken, run_id, *settings, left, one.failure])
+    return out.getvalue()
+
+
+def _lines(plan: Plan, done: Sequence[Done]) -> Iterator[str]:
+    families = " × ".join(axis.part.family for axis in plan.axes)
+    yield f"# {markdown(plan.name)}"
+    yield ""
+    yield f"*Every way to choose {markdown(families)} in {markdown(plan.base.name)}: {markdown(plan.base.question)}*"
+    if note := synthetic_note(done):
+        yield from ("", f"> **{markdown(note)}**")
+    yield ""
+    heads, rows = table(plan, done, intervals=True)
+    named = [[markdown(name), *values] for name, *values in rows]
+    yield _table(heads, named, "left", *["right"] * (len(heads) - 1))
+    yield ""
+    yield (
+        f"{markdown(caption(done))} In brackets: 95 % interval, percentile bootstrap over users, {RESAMPLES:,} "
+        "resamples, each cell by itself. With so many cells the best is partly luck: compare two of them by paired "
+        "tests, `r2rec run` with an ablation."
+    )
+    yield from _failures(done)
+    yield from _settings(done)
+    yield from ("", "## Cells", "")
+    cells = [
+        [
+            *map(markdown, one.cell.labels),
+            _hr(one, intervals=True) or FAILED,
+            *_cost(one),
+            one.result.run_id[:_ID] if one.result else "",
+        ]
+        for one in done
+    ]
+    heads = [*(axis.part.family for axis in plan.axes), "HR@1", "Tokens", "Seconds", "Run"]
+    yield _table(heads, cells, *["left"] * len(plan.axes), "right", "right", "right", "left")
+    yield ""
+    yield (
+        "Tokens: prompt and completion. Seconds: all stages, each as long as it took when it was made, and traces that "
+        "cells share are counted in each. Run: the start of the run id, which `r2rec explain` and `r2rec report` take. "
+        "results.csv holds every setting that a cell ran with."
+    )
+
+
+def _failures(done: Sequence[Done]) -> Iterator[str]:
+    failed = reasons(done)
+    if failed:
+        yield from ("", "## Failed", "")
+    for number, (title, reason) in enumerate(failed, 1):
+        yield f"{number}. {markdown(title)}: {markdown(reason)}"
+
+
+def _settings(done: Sequence[Done]) -> Iterator[str]:
+    """What of the base's settings each component did not take."""
+    fits = {(fit.part.path, fit.label): fit for one in done for fit in one.cell.fits if fit.left}
+    yield from ("", "## Settings", "")
+    yield (
+        "Each component runs with the settings that the experiment states in its place, as far as it has and takes "
+        "them, and with its own defaults beyond that."
+    )
+    if fits:
+        yield ""
+    for (path, label), fit in fits.items():
+        yield f"- {markdown(path)}: {markdown(label)} did not take {markdown('; '.join(_left(fit)))}"
+
+
+def _left(fit: Fit) -> Iterator[str]:
+    for key, (value, reason) in fit.left.items():
+        now = f" (it is {in_yaml(fit.written[key])})" if key in fit.written else ""
+        yield f"{key}: {in_yaml(value)}{now}, since {reason}"
+
+
+def _value(fit: Fit) -> object:
+    return [dict(fit.written)] if fit.part.many else dict(fit.written)
+
+
+def _hr(one: Done, *, intervals: bool) -> str:
+    hr = one.hr
+    if hr is None:
+        return ""
+    return f"{hr.mean:.3f} [{hr.low:.3f}, {hr.high:.3f}]" if intervals else f"{hr.mean:.3f}"
+
+
+def _cost(one: Done) -> tuple[str, str]:
+    if one.result is None:
+        return "", ""
+    cost = one.result.cost
+    return f"{cost.prompt_tokens + cost.completion_tokens:,}", f"{cost.seconds:,.1f}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *alignment: str) -> str:
+    """A table of Markdown; names are escaped where they are put in."""
+    return tabulate(rows, list(map(markdown, heads)), tablefmt="pipe", disable_numparse=True, colalign=alignment)
