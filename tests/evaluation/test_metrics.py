@@ -1,11 +1,12 @@
-"""Metrics against hand-computed values, brute force with ties, and trec_eval without."""
+"""Metrics against hand-computed values, brute force, trec_eval and ir-measures, with ties."""
 
 import math
 
 import ir_measures
 import numpy as np
 import pytest
-from hypothesis import given
+import pytrec_eval
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ir_measures import RR, Success, nDCG
@@ -13,7 +14,7 @@ from ir_measures import RR, Success, nDCG
 from r2rec_bench.core.config import Spec, validate
 from r2rec_bench.core.errors import ConfigError
 from r2rec_bench.core.types import Candidates, Cost, Query, Ranking
-from r2rec_bench.evaluation.metrics.base import Answered, metrics, ranks
+from r2rec_bench.evaluation.metrics.base import Answered, metrics, order, ranks
 from r2rec_bench.evaluation.metrics.hr import HitRatio, HitRatioConfig
 from r2rec_bench.evaluation.metrics.ndcg import NDCG, NDCGConfig
 
@@ -111,27 +112,61 @@ def test_with_ties_the_positive_stands_behind_all_its_equals(scores, data):
     assert gain["ndcg@5"] == pytest.approx([1 / math.log2(1 + rank) if rank <= 5 else 0 for rank in by_hand])
 
 
-def test_without_ties_trec_eval_agrees():
-    rng = np.random.default_rng(0)
-    users, n_items = 200, 20
-    scores = rng.permuted(np.tile(np.arange(n_items, dtype=float), (users, 1)), axis=1)
-    positive = rng.integers(n_items, size=users)
-    run = {str(u): {str(i): scores[u, i] for i in range(n_items)} for u in range(users)}
-    relevant = {str(u): {str(positive[u]): 1} for u in range(users)}
+SCORES = st.sampled_from([-1.0, 0.0, 0.5, 2.0, math.nan])
+LISTS = st.integers(1, 20).flatmap(lambda c: arrays(np.float64, (4, c), elements=SCORES))
+
+
+def ours(scores, positive):
+    """HR, NDCG and reciprocal rank by column name."""
+    ranking, candidates = answer(scores), asked(positive, scores.shape[1])
+    return {
+        name: values
+        for metric in ("hr", "ndcg", "mrr")
+        for name, values in per_user(metric, ranking, candidates).items()
+    }
+
+
+def drawn_positives(data, scores):
+    return data.draw(st.lists(st.integers(0, scores.shape[1] - 1), min_size=len(scores), max_size=len(scores)))
+
+
+@settings(max_examples=50)
+@given(LISTS, st.data())
+def test_trec_eval_agrees_where_its_own_ties_are_made_to_fall_against_the_positive(scores, data):
+    """trec_eval breaks ties by name, the last one first: the positive is called first by name, so it loses them."""
+    positive = drawn_positives(data, scores)
+    run, relevant = {}, {}
+    for user, (row, column) in enumerate(zip(np.nan_to_num(scores, nan=-9.0).tolist(), positive, strict=True)):
+        run[str(user)] = {"a" if place == column else f"b{place}": score for place, score in enumerate(row)}
+        relevant[str(user)] = {"a": 1}
+    measures = {"recip_rank", "success.1,3,5,10", "ndcg_cut.3,5,10"}
+    found = pytrec_eval.RelevanceEvaluator(relevant, measures).evaluate(run)
+    names = {"mrr": "recip_rank"}
+    names |= {f"hr@{k}": f"success_{k}" for k in (1, 3, 5, 10)}
+    names |= {f"ndcg@{k}": f"ndcg_cut_{k}" for k in (3, 5, 10)}
+    mine = ours(scores, positive)
+    assert mine.keys() == names.keys()
+    for name, theirs in names.items():
+        expected = [found[str(user)][theirs] for user in range(len(scores))]
+        np.testing.assert_allclose(mine[name], expected, atol=1e-9, err_msg=name)
+
+
+@settings(max_examples=50)
+@given(LISTS, st.data())
+def test_ir_measures_agrees_on_the_pessimistic_order(scores, data):
+    positive = drawn_positives(data, scores)
+    columns = order(answer(scores), asked(positive, scores.shape[1])).tolist()
+    run = {str(user): {str(c): -float(place) for place, c in enumerate(row)} for user, row in enumerate(columns)}
+    relevant = {str(user): {str(column): 1} for user, column in enumerate(positive)}
     oracle = {"mrr": RR}
     oracle |= {f"hr@{k}": Success @ k for k in (1, 3, 5, 10)}
     oracle |= {f"ndcg@{k}": nDCG @ k for k in (3, 5, 10)}
-    expected = {name: np.full(users, np.nan) for name in oracle}
-    for value in ir_measures.pytrec_eval.iter_calc(list(oracle.values()), relevant, run):
-        name = next(name for name, measure in oracle.items() if measure == value.measure)
-        expected[name][int(value.query_id)] = value.value
-
-    ours = {}
-    for name in ("hr", "ndcg", "mrr"):
-        ours |= per_user(name, answer(scores), asked(positive, n_items))
-    assert ours.keys() == oracle.keys()
-    for name, values in ours.items():
-        np.testing.assert_allclose(values, expected[name], atol=1e-9, err_msg=name)
+    mine = ours(scores, positive)
+    names = {measure: name for name, measure in oracle.items()}
+    found = list(ir_measures.iter_calc(list(oracle.values()), relevant, run))
+    assert len(found) == len(oracle) * len(scores)
+    for value in found:
+        assert mine[names[value.measure]][int(value.query_id)] == pytest.approx(value.value), value.measure
 
 
 def test_cutoffs_are_a_setting():
@@ -160,5 +195,6 @@ def test_impossible_cutoffs_are_refused(given, where, message):
 def test_every_metric_of_the_protocol_is_registered_with_its_direction():
     better = {name: metric.higher_is_better for name, metric in metrics}
     expected = {"hr": True, "ndcg": True, "mrr": True, "valid_ratio": True, "mae": False, "rmse": False}
+    expected |= {"popularity": None, "grounding": True, "step_forecast": True, "counterfactual": True}
     assert expected.items() <= better.items()
     assert Spec("metrics", "hr", HitRatioConfig()).to_dict() == {"use": "hr", "at": [1, 3, 5, 10]}
