@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from r2rec_bench.cli import browse, chains, check, config, data, docs, doctor, explain, matrix, pretrain, report, run, traces
+from r2rec_bench.cli import (
+    browse,
+    chains,
+    check,
+    config,
+    data,
+    docs,
+    doctor,
+    explain,
+    matrix,
+    pretrain,
+    report,
+    run,
+    traces,
+)
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import InputError, R2RecError
 
