@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, model_validator
@@ -116,6 +117,10 @@ class Experiment(Config):
             raise ValueError(problem)
         if not (self.stages or self.untrained or self.baselines):
             raise ValueError("nothing to rank with: no stages, no baselines, and untrained is false. Name one of them")
+        if repeated := [name for name, n in Counter(spec.use for spec in self.metrics).items() if n > 1]:
+            raise ValueError(
+                f"metrics: {', '.join(repeated)} is listed twice; list a metric once, with all its cutoffs"
+            )
         split = self.split.use
         if split == "temporal" and self.visibility is not Visibility.PAST:
             raise ValueError("visibility is 'fold', but the temporal split requires 'past'")

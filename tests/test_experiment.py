@@ -17,6 +17,11 @@ def test_an_experiment_without_anything_to_rank_with_is_refused():
         load(QUICKSTART, Experiment, NOTHING)
 
 
+def test_a_metric_that_is_listed_twice_is_refused_before_any_work():
+    with pytest.raises(ConfigError, match="metrics: hr is listed twice; list a metric once, with all its cutoffs"):
+        load(QUICKSTART, Experiment, ["metrics=[hr, mrr, {use: hr, at: [1]}]"])
+
+
 @pytest.mark.parametrize("left", range(3))
 def test_one_thing_to_rank_with_is_enough(left):
     assert load(QUICKSTART, Experiment, NOTHING[:left] + NOTHING[left + 1 :]).value
