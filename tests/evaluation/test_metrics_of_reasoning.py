@@ -225,7 +225,7 @@ def test_so_many_users_are_drawn_the_same_for_every_system():
     single = answered([one], [said], again=again)
     q = 20
     lists = Candidates(
-        single.candidates.queries * q,
+        tuple(Query(user, 0, 1) for user in range(q)),
         np.zeros((q, 1), np.int32),
         np.zeros(q, np.int32),
         np.full(q, NAN, np.float32),

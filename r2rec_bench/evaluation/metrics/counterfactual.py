@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.seeds import generator
+from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.texts import Thought
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.evaluation.base import Reader
@@ -90,10 +90,10 @@ class Counterfactual(Metric):
     def _trials(self, answered: Answered) -> Iterator[_Trial]:
         if answered.reasoning is None or not answered.readings:
             return
-        n = len(answered.candidates)
-        drawn = generator(self.config.seed, "counterfactual").permutation(n)[: self.config.users]
-        first = order(answered.ranking, answered.candidates)[:, 0]
-        for row in np.sort(drawn).tolist():
+        users = [query.user for query in answered.candidates.queries]
+        shuffled = sorted(range(len(users)), key=lambda row: derive(self.config.seed, "counterfactual", users[row]))
+        first = order(answered.ranking, answered.candidates)[:, 0].tolist()
+        for row in sorted(shuffled[: self.config.users]):
             reading = answered.readings[row][first[row]]
             if reading is not None:
                 asked = answered.reasoning.asked[row][first[row]]
