@@ -7,7 +7,7 @@ run with the same settings does no work, and a changed reward trains again from 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,11 +87,15 @@ class Pipeline:
         outcomes = [self.contender(spec) for spec in e.baselines]
         if e.untrained:
             outcomes.append(self.evaluation((), f"{e.backbone.use}, untrained", UNTRAINED))
+        return (*outcomes, *self.stages())
+
+    def stages(self) -> Iterator[Outcome]:
+        """The model after each stage in turn: the next one is trained when its row is asked for."""
+        e = self.experiment
         for count in range(1, len(e.stages) + 1):
             stages = e.stages[:count]
             name = f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
-            outcomes.append(self.evaluation(stages, name, R2REC))
-        return tuple(outcomes)
+            yield self.evaluation(stages, name, R2REC)
 
     @cached_property
     def dataset(self) -> Dataset:

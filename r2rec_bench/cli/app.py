@@ -22,6 +22,7 @@ from r2rec_bench.cli import (
     pretrain,
     report,
     run,
+    sweep,
     traces,
 )
 from r2rec_bench.cli.console import stderr
@@ -86,6 +87,7 @@ app = typer.Typer(
 app.callback()(_options)
 app.command("run")(run.run)
 app.command("matrix")(matrix.matrix)
+app.command("sweep")(sweep.sweep)
 app.command("list")(browse.list_components)
 app.command("show")(browse.show)
 app.command("docs")(docs.docs)

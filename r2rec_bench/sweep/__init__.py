@@ -1,0 +1,1 @@
+"""Searching an experiment's settings with Optuna: the definition, the study, and what it leaves behind."""

@@ -1,0 +1,132 @@
+"""Searching an experiment's settings with Optuna: on the validation fold, resumable, pruned between stages.
+
+    extends: ../experiments/quickstart.yaml
+    name: sweep-grpo
+    question: Which learning rate and KL weight does GRPO want?
+    trials: 20
+    search:
+      stages.grpo: tune                          # every setting of it that has a range worth searching
+      chains.n: {low: 2, high: 16}
+      chains.use: [closed_uniform, recent]
+    fixed: {candidates.users: 300, baselines: []}
+
+Several processes may work on one study: start the command several times with the same storage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from r2rec_bench.core.config import Config, Tune, validate
+from r2rec_bench.core.errors import ConfigError, InputError, Problem
+from r2rec_bench.core.loading import load
+from r2rec_bench.core.search import Knob, knobs_below
+from r2rec_bench.core.tree import plain
+from r2rec_bench.core.yamlfile import read_yaml
+from r2rec_bench.experiment import Experiment
+
+if TYPE_CHECKING:
+    from optuna.trial import BaseTrial
+
+Choice = str | int | float | bool | None
+
+
+class Range(Config):
+    """Numbers to search between."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high or (self.log and self.low <= 0):
+            raise ValueError(f"expected low < high, and low > 0 where log; got {self.low:g} to {self.high:g}")
+        return self
+
+
+class Sweep(Config):
+    """What a sweep's file holds."""
+
+    extends: str
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    question: Annotated[str, Field(min_length=1)]
+    search: Annotated[dict[str, Literal["tune"] | Range | list[Choice]], Field(min_length=1)]
+    """By path: `tune` for the component's own ranges, a range, or values to choose among."""
+    fixed: Annotated[dict[str, Any], Field(default_factory=dict)]
+    """Other changes to the experiment, by path; the same in every trial."""
+    objective: str = "ndcg@10"
+    """Mean over users of this column, of the model after its last stage, on the validation fold."""
+    direction: Literal["maximize", "minimize"] = "maximize"
+    trials: Annotated[int, Field(ge=1)] = 20
+    """In all; a sweep that is started again goes on until it has so many."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    pruner: Literal["median", "none"] = "median"
+    """`median` ends a trial whose model is worse after a stage than the median of the trials before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A sweep read from its file.
+
+    Attributes:
+        sweep: its settings.
+        base: the experiment's file.
+        knobs: numbers to search.
+        choices: values to choose among, by path.
+    """
+
+    sweep: Sweep
+    base: Path
+    knobs: tuple[Knob, ...]
+    choices: Mapping[str, tuple[Choice, ...]]
+
+    def overrides(self, values: Mapping[str, Any]) -> list[str]:
+        """The changes that make the experiment a trial's: on the validation fold, with what is fixed."""
+        changes = {"candidates.fold": "validation", **self.sweep.fixed, **values}
+        return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
+
+    def suggest(self, trial: BaseTrial) -> dict[str, Any]:
+        """What a trial tries."""
+        chosen = {path: trial.suggest_categorical(path, values) for path, values in self.choices.items()}
+        return {**chosen, **{knob.name: knob.suggest(trial) for knob in self.knobs}}
+
+
+def read_sweep(path: Path) -> Searched:
+    """The sweep in `path`.
+
+    Raises:
+        ConfigError: a key is wrong, a path leads nowhere or has no range of its own, or the experiment is not valid.
+        InputError: a file is not there.
+    """
+    sweep = validate(Sweep, plain(read_yaml(path).root), str(path))  # pyright: ignore[reportArgumentType]
+    base = path.parent / sweep.extends
+    experiment = load(base, Experiment).value
+    problems: list[Problem] = []
+    found: list[Knob] = []
+    choices: dict[str, tuple[Choice, ...]] = {}
+    for where, wanted in sweep.search.items():
+        if isinstance(wanted, list):
+            choices[where] = tuple(wanted)
+        elif isinstance(wanted, Range):
+            found.append(Knob(where, Tune(wanted.low, wanted.high, wanted.log), whole=wanted.whole))
+        else:
+            below = knobs_below(experiment, where)
+            found += below
+            problems += [] if below else [Problem(f"search.{where}", "no setting with a range worth searching there")]
+    if problems:
+        raise ConfigError(str(path), problems)
+    searched = Searched(sweep, base, tuple(found), choices)
+    # Whether every path is one of the experiment's, and all goes together, is known before the first trial.
+    lowest = {knob.name: int(knob.tune.low) if knob.whole else knob.tune.low for knob in found}
+    tried = load(base, Experiment, searched.overrides({**{path: v[0] for path, v in choices.items()}, **lowest})).value
+    if not tried.stages:
+        raise InputError(f"{path}: {base} trains no model, so there is nothing to search; give it a stage")
+    return searched

@@ -1,0 +1,215 @@
+"""Sweeps: what is searched, going on after an interruption, failures, pruning, and the experiment that is written."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import optuna
+import pytest
+import yaml
+from optuna.trial import TrialState
+
+from r2rec_bench.core.errors import ConfigError, InputError, R2RecError
+from r2rec_bench.core.loading import load
+from r2rec_bench.core.search import knobs_below
+from r2rec_bench.core.watch import Silent
+from r2rec_bench.experiment import Experiment
+from r2rec_bench.sweep import study as under_test
+from r2rec_bench.sweep.definition import read_sweep
+from r2rec_bench.sweep.outputs import best_experiment, write_best, write_plots, write_trials
+
+BASE = """
+name: tiny
+question: What is searched?
+seed: 0
+data: {use: synthetic, users: 60, items: 80, interactions: 15, seed: 3}
+split: leave_last_out
+visibility: fold
+candidates: {negatives: uniform, n: 9, users: 20, fold: test}
+chains: {use: closed_uniform, n: 3}
+prompts: {use: progressive_mask, budget: 128}
+teacher: template
+queries: {n: 64, touched: 0.35, latest: 40}
+backbone: nano
+stages:
+  - {use: sft, lr: 5.0e-3, batch_size: 16}
+  - {use: grpo, lr: 1.0e-3, steps: 2, prompts: 4, group: 4, max_completion: 48}
+ranker: rating_interaction
+metrics: [hr, ndcg]
+baselines: [popularity]
+"""
+SWEEP = {
+    "extends": "tiny.yaml",
+    "name": "find",
+    "question": "Which learning rate?",
+    "trials": 6,
+    "search": {"stages.sft.lr": "tune", "chains.n": {"low": 2, "high": 16, "whole": True}},
+    "fixed": {"baselines": []},
+}
+
+
+@pytest.fixture
+def sweep_file(tmp_path):
+    def write(**changes):
+        (tmp_path / "tiny.yaml").write_text(BASE)
+        file = tmp_path / "sweep.yaml"
+        file.write_text(yaml.safe_dump({**SWEEP, **changes}))
+        return file
+
+    return write
+
+
+@dataclass
+class FakePipeline:
+    """Stages whose objective is a known function of the settings; the best learning rate is 1e-3, the best n 8."""
+
+    experiment: Experiment
+    store: object
+    watcher: object
+
+    def stages(self):
+        sft = self.experiment.stages[0].settings
+        if sft.lr > 5e-3:
+            raise R2RecError("sft: loss is nan at step 3")
+        worth = 1 - abs(sft.lr - 1e-3) * 100 - abs(self.experiment.chains.settings.n - 8) / 20
+        for share in (0.5, 1.0):
+            users = SimpleNamespace(metrics={"ndcg@10": None, "hr@1": None})
+            result = SimpleNamespace(
+                users=users, run_id="0" * 16, mean=lambda _, worth=worth, share=share: worth * share
+            )
+            yield SimpleNamespace(result=result)
+
+
+@pytest.fixture
+def faked(monkeypatch):
+    monkeypatch.setattr(under_test, "Pipeline", FakePipeline)
+
+
+def sweep(searched, tmp_path, told=lambda trial: None):
+    return under_test.run_sweep(searched, f"sqlite:///{tmp_path / 's.sqlite'}", None, Silent(), told)
+
+
+def states(study):
+    return [trial.state for trial in study.trials]
+
+
+def test_what_may_be_searched_is_found_by_path(sweep_file):
+    experiment = load(sweep_file().parent / "tiny.yaml", Experiment).value
+    [lr] = knobs_below(experiment, "stages.sft.lr")
+    assert (lr.name, lr.tune.log, lr.whole) == ("stages.sft.lr", True, False)
+    below = {knob.name: knob for knob in knobs_below(experiment, "stages.grpo")}
+    assert {"stages.grpo.lr", "stages.grpo.beta", "stages.grpo.group"} <= set(below)
+    assert below["stages.grpo.group"].whole
+    assert [knob.name for knob in knobs_below(experiment, "queries.touched")] == ["queries.touched"]
+    assert knobs_below(experiment, "stages.dpo.lr") == knobs_below(experiment, "name") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"search": {"stages.sft.epohcs": "tune"}}, "search.stages.sft.epohcs: no setting with a range"),
+        ({"search": {"chains.nn": {"low": 1, "high": 2}}}, "no 'nn' here.*Did you mean 'chains.n'"),
+        ({"search": {"chains.n": {"low": 3, "high": 2}}}, "expected low < high"),
+        ({"search": {"chains.use": ["recent", "recnt"]}, "fixed": {"teacher": "templte"}}, "Did you mean 'template'"),
+        ({"trails": 4}, "unknown key 'trails'.*Did you mean 'trials'"),
+        ({"fixed": {"stages": []}, "search": {"chains.n": "tune"}}, "trains no model"),
+    ],
+)
+def test_a_wrong_sweep_is_refused_before_the_first_trial(sweep_file, changes, message):
+    with pytest.raises((ConfigError, InputError), match=message.replace(".", r"\.").replace(r"\.*", r"(?s:.*)")):
+        read_sweep(sweep_file(**changes))
+
+
+@pytest.mark.usefixtures("faked")
+def test_trials_are_judged_on_validation_and_the_best_is_an_ordinary_experiment(sweep_file, tmp_path):
+    searched = read_sweep(sweep_file(trials=12))
+    study = sweep(searched, tmp_path)
+    done = [t for t in study.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    assert len(done) == 12
+    file = tmp_path / "out" / "best.yaml"
+    write_best(searched, study, file)
+    best = load(file, Experiment).value
+    assert best.stages[0].settings.lr == pytest.approx(study.best_trial.params["stages.sft.lr"], rel=5e-3)
+    assert best.chains.settings.n == study.best_trial.params["chains.n"]
+    assert best.candidates.fold == "test"
+    assert [spec.use for spec in best.baselines] == ["popularity"]
+    assert best.name == "find-best"
+    assert "validation" in file.read_text().splitlines()[0] + file.read_text().splitlines()[1]
+    assert any('candidates.fold="validation"' in change for change in searched.overrides({}))
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_sweep_goes_on_to_its_target_and_no_further(sweep_file, tmp_path):
+    first = sweep(read_sweep(sweep_file(trials=3)), tmp_path)
+    values = [trial.value for trial in first.trials if trial.state is TrialState.COMPLETE]
+    longer = sweep(read_sweep(sweep_file(trials=5)), tmp_path)
+    assert longer.study_name == first.study_name
+    assert [t.value for t in longer.trials if t.state is TrialState.COMPLETE][: len(values)] == values
+    ended = sum(state in (TrialState.COMPLETE, TrialState.PRUNED) for state in states(longer))
+    assert ended == 5
+    assert len(sweep(read_sweep(sweep_file(trials=5)), tmp_path).trials) == len(longer.trials)
+
+
+@pytest.mark.usefixtures("faked")
+def test_other_settings_are_another_study(sweep_file, tmp_path):
+    names = {
+        under_test.study_name(read_sweep(sweep_file(**changes)))
+        for changes in ({}, {"seed": 1}, {"fixed": {"seed": 4}})
+    }
+    assert len(names) == 3
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_failed_trial_is_recorded_and_tried_once_more(sweep_file, tmp_path):
+    file = sweep_file(search={"stages.sft.lr": {"low": 1e-3, "high": 6e-3}}, trials=8)
+    study = sweep(read_sweep(file), tmp_path)
+    failed = [trial for trial in study.trials if trial.state is TrialState.FAIL]
+    tried = [trial.params["stages.sft.lr"] for trial in failed]
+    assert tried
+    assert all(tried.count(lr) == 2 for lr in tried)
+    assert {trial.user_attrs["failed"] for trial in failed} == {"sft: loss is nan at step 3"}
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_sweep_in_which_everything_fails_ends_with_the_reason(sweep_file, tmp_path):
+    file = sweep_file(search={"stages.sft.lr": {"low": 6e-3, "high": 9e-3}})
+    with pytest.raises(R2RecError, match="8 trials failed one after the other; the last: sft: loss is nan at step 3"):
+        sweep(read_sweep(file), tmp_path)
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_model_that_is_worse_than_most_after_its_first_stage_is_not_trained_further(sweep_file, tmp_path):
+    search = {"stages.sft.lr": {"low": 1e-5, "high": 4e-3, "log": True}, "chains.n": [2, 8, 14]}
+    study = sweep(read_sweep(sweep_file(search=search, trials=20)), tmp_path)
+    pruned = [trial for trial in study.trials if trial.state is TrialState.PRUNED]
+    assert pruned
+    assert all(list(trial.intermediate_values) == [0] for trial in pruned)
+    never = sweep(read_sweep(sweep_file(search=search, trials=8, pruner="none")), tmp_path)
+    assert TrialState.PRUNED not in states(never)
+
+
+@pytest.mark.usefixtures("faked")
+def test_an_objective_that_is_not_measured_is_named(sweep_file, tmp_path):
+    study = sweep(read_sweep(sweep_file(trials=1)), tmp_path)
+    assert study.best_value <= 1
+    searched = read_sweep(sweep_file(trials=1, objective="ndgc@10"))
+    with pytest.raises(InputError, match=r"no column 'ndgc@10'.*Did you mean 'ndcg@10'"):
+        sweep(searched, tmp_path)
+
+
+@pytest.mark.usefixtures("faked")
+def test_trials_and_plots_are_written(sweep_file, tmp_path):
+    searched = read_sweep(sweep_file(trials=6))
+    study = sweep(searched, tmp_path)
+    write_trials(searched, study, tmp_path / "trials.csv")
+    head, *rows = (tmp_path / "trials.csv").read_text().splitlines()
+    assert head.startswith("trial,state,ndcg@10,seconds,")
+    assert len(rows) == len(study.trials)
+    missed = write_plots(study, tmp_path)
+    drawn = {file.name for file in tmp_path.glob("*.svg")}
+    assert drawn | {f"{text.partition(':')[0]}.svg" for text in missed} == {"history.svg", "importance.svg"}
+    assert "history.svg" in drawn
+
+
+def test_no_finished_trial_has_no_best_experiment(sweep_file):
+    with pytest.raises(InputError, match="none of 0 trials came to its end"):
+        best_experiment(read_sweep(sweep_file()), optuna.create_study())
