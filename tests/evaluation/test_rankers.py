@@ -9,7 +9,8 @@ import pytest
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.texts import Prompt
 from r2rec_bench.evaluation.base import Reader, rankers
-from r2rec_bench.evaluation.rankers.rating import PointwiseConfig, RatingExpectation, RatingInteraction
+from r2rec_bench.evaluation.rankers.interaction import Interaction
+from r2rec_bench.evaluation.rankers.rating import Pointwise, PointwiseConfig, RatingExpectation, RatingInteraction
 from r2rec_bench.evaluation.rankers.self_consistency import SelfConsistency, SelfConsistencyConfig
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
@@ -148,5 +149,53 @@ def test_one_greedy_reasoning_is_scored_by_its_own_distribution(nano, ranker):
     assert np.isnan(ranking.scores[~valid]).all()
 
 
-def test_the_ranker_is_registered():
+@pytest.mark.parametrize(
+    ("reading", "outcomes"),
+    [
+        ("rating_interaction", (0, 1, 2, 3, 4, 5)),
+        ("rating_expectation", (1, 2, 3, 4, 5)),
+        ("interaction", (0, 5)),
+    ],
+)
+def test_self_consistency_asks_and_scores_as_the_ranker_that_it_reads_with(nano, reading, outcomes):
+    ranker, alone = consistent(reading=reading), rankers.get(reading)()
+    assert ranker.outcomes == alone.outcomes == outcomes
+    said = DISTRIBUTIONS[:, list(outcomes)] / DISTRIBUTIONS[:, list(outcomes)].sum(axis=1, keepdims=True)
+    ranking = ranker.rank(Scripted(nano, [DONE, DONE], said, [True, True]), prompts(), THINKS, silent)
+    mean = said.mean(axis=0)[None]
+    assert isinstance(alone, Pointwise)
+    np.testing.assert_allclose(ranking.scores, alone.score(mean)[0])
+    np.testing.assert_allclose(ranking.ratings, alone.ratings(mean)[0])
+
+
+def test_self_consistency_reads_interactions_unless_told_otherwise():
     assert rankers.get("self_consistency")().outcomes == (0, 1, 2, 3, 4, 5)
+
+
+def test_yes_or_no_is_scored_by_the_share_of_yes_and_predicts_no_rating(nano):
+    model = Scripted(nano, [DONE], np.array([[0.3, 0.1]]), [True])
+    ranking = Interaction().rank(model, prompts(), THINKS, silent)
+    np.testing.assert_allclose(ranking.scores, 0.25)
+    assert np.isnan(ranking.ratings).all()
+    assert ranking.valid.all()
+    assert ranking.cases[0][0].completion == f"{DONE} <answer> =0"
+
+
+@pytest.mark.parametrize(
+    ("name", "completion", "verdict"),
+    [
+        ("rating_interaction", "<answer> =4", "rating 4"),
+        ("rating_expectation", "<answer> =1", "rating 1"),
+        ("rating_interaction", "<answer> =0", "would not interact"),
+        ("rating_interaction", "=4", "no answer that could be read"),
+        ("interaction", "<answer> =5", "would interact"),
+        ("interaction", "<answer> =0", "would not interact"),
+    ],
+)
+def test_an_answer_is_told_in_words(name, completion, verdict):
+    asked = prompts()[0]
+    told = rankers.get(name)().retold(asked, 1, completion, DIRECT, len)
+    assert told.verdict == verdict
+    assert told.asked is asked[1]
+    averaged = SelfConsistency(SelfConsistencyConfig(reading=name)).retold(asked, 1, completion, DIRECT, len)
+    assert averaged.verdict == verdict

@@ -12,7 +12,10 @@ from r2rec_bench.graph import Audience
 from r2rec_bench.prompts.steps import steps_of
 from r2rec_bench.prompts.titles import quoted
 from r2rec_bench.prompts.verbose import Verbose
+from r2rec_bench.prompts.verbose_list import VerboseList
 from r2rec_bench.prompts.wording import Thinking
+from r2rec_bench.prompts.wordings import wording_for
+from r2rec_bench.traces.queries import UNRATED_TOUCH
 
 WORDING = Verbose()
 NAN = math.nan
@@ -125,3 +128,69 @@ def test_the_instruction_says_whether_zero_is_an_answer(thinking):
 def test_the_closing_edge_is_masked():
     ask = WORDING.ask(1, CATALOG, RATINGS, Thinking.STEPS)
     assert ask == 'How would the user rate "Aliens"? The user —[MASK]→ "Aliens"'
+
+
+YES_NO = wording_for("auto", "verbose", (0, 5))
+
+
+@pytest.mark.parametrize("thinking", list(Thinking))
+def test_where_the_answer_is_yes_or_no_the_instruction_asks_for_these_words(thinking):
+    system = YES_NO.system(thinking, (0, 5))
+    assert "The answer is Yes or No." in system
+    assert "<answer> Yes</answer> or <answer> No</answer>" in system
+    assert "digit</answer>" not in system
+    assert (
+        YES_NO.ask(1, CATALOG, (0, 5), thinking) == 'Would the user interact with "Aliens"? The user —[MASK]→ "Aliens"'
+    )
+
+
+@pytest.mark.parametrize(("answer", "said"), [(UNRATED_TOUCH, "Yes"), (0, "No")])
+def test_yes_and_no_read_back(answer, said):
+    completion = YES_NO.complete(None, answer)
+    assert completion == f"<answer> {said}</answer>"
+    assert YES_NO.read(completion, steps=None, outcomes=(0, 5)).answer == answer
+    assert YES_NO.read(f"<answer>{said}</answer>\n", steps=None, outcomes=(0, 5)).answer == answer
+
+
+@pytest.mark.parametrize("text", ["5", "0", "yes", "Yes No", "", "Yes.", "Maybe"])
+def test_nothing_but_yes_and_no_is_an_answer_then(text):
+    assert YES_NO.read(f"<answer>{text}</answer>", steps=None, outcomes=(0, 5)).answer is None
+
+
+def test_other_questions_and_the_compact_wording_keep_their_digits():
+    assert type(wording_for("auto", "verbose", (0, *RATINGS))) is Verbose
+    assert type(wording_for("verbose", "compact", RATINGS)) is Verbose
+    assert wording_for("auto", "compact", (0, 5)).outcome(5) == "=5"
+
+
+def test_a_letter_and_a_tag_are_only_parsed_as_an_answer_together():
+    words = VerboseList()
+    assert words.parse_answer("<answer> C</answer>") == "C"
+    assert words.parse_answer("\n<answer>C </answer>\n") == "C"
+    for text in ("C", "<answer> c</answer>", "<answer> CD</answer>", "<answer></answer>", "C <answer> C</answer>"):
+        assert words.parse_answer(text) is None
+
+
+_QWEN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""How the tokenisers of Qwen2 and later cut a text before they merge; a sign may join the letters that follow it."""
+
+
+@pytest.mark.parametrize("said", [YES_NO.outcome(5), YES_NO.outcome(0), VerboseList().outcome("B")])
+def test_an_answer_is_the_same_token_alone_as_in_what_is_learnt(said):
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+
+    core = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(_QWEN), "isolated")
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    trainer = trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    # Mark-up in which a sign joins the word behind it, as the corpora of real models have it.
+    core.train_from_iterator([f"<b>{said.strip()}</b> it says{said}"] * 9, trainer)
+    whole, [answer] = core.encode(f"<answer>{said}</answer>").ids, core.encode(said).ids
+    before, after = core.encode("<answer>").ids, core.encode("</answer>").ids
+    assert whole == [*before, answer, *after]
+    glued = core.encode(f"<answer>{said.strip()}</answer>").ids
+    assert glued != [*before, *core.encode(said.strip()).ids, *after]  # why there is a space

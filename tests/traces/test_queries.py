@@ -74,6 +74,15 @@ def test_a_touch_without_a_rating_has_an_outcome_of_its_own():
     assert {(q.target < 3, q.answer) for q in drawn} == {(True, UNRATED_TOUCH), (False, 0)}
 
 
+def test_where_ratings_are_no_answers_every_touch_is_the_same():
+    log = log_of([0, 1, 2], [3, 4, 5], rating=2.0)
+    config = QueriesConfig(n=50, touched=0.5)
+    rated, asked = draw_queries(log, config, 0), draw_queries(log, config, 0, (0, UNRATED_TOUCH))
+    assert {q.answer for q in rated} == {0, 2}
+    assert [(q.query, q.target, q.answer == 0) for q in asked] == [(q.query, q.target, q.answer == 0) for q in rated]
+    assert {q.answer for q in asked} == {0, UNRATED_TOUCH}
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 50))
 def test_a_seed_draws_the_same_questions_and_another_draws_others(small_world, seed, n):
