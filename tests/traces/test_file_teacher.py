@@ -1,6 +1,7 @@
 """Thoughts from a file: what fits is taught, and what does not is told, all of it, by line."""
 
 import json
+import re
 from itertools import product
 
 import pytest
@@ -9,7 +10,7 @@ from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.prompts.verbose import Verbose
 from r2rec_bench.traces.collect import collect
 from r2rec_bench.traces.file import File, FileConfig
-from r2rec_bench.traces.lines import Line, append_line, key_of, line_of, read_lines
+from r2rec_bench.traces.lines import Line, append_line, in_words, key_of, line_of, read_lines
 from r2rec_bench.traces.template import Template
 
 WORDS = Verbose()
@@ -100,22 +101,10 @@ def test_all_that_is_wrong_is_told_together_by_line_with_what_was_expected(asker
     given[6]["pieces"] = given[6]["pieces"][:-1]
     given[7]["pieces"][1] = 'Step 2: The user —rated 1→ "Nosferatu".'
     given[8]["position"] += 1
-    told = problems(taught, [whole[:-2] + "\n", *given[1:], given[4] | {"item": "m61"}])
+    told = problems(taught, [whole[:-2] + "\n", *given[1:], given[2] | {"item": "m61"}])
     user = given[1]["user"]
-    assert [one.partition(" ")[0] for one in told] == [
-        "1:",
-        "2:",
-        "3:",
-        "4:",
-        "5:",
-        "6:",
-        "6:",
-        "7:",
-        "8:",
-        "9:",
-        "10:",
-        "10:",
-    ]
+    places = [one.partition(":")[0] for one in told]
+    assert places == ["1", "2", "3", "4", "5", "6", "6", "7", "8", "9", "10"]
     assert "Invalid JSON" in told[0]
     assert told[1] == f"2: user: the data have no user '{user}'. Did you mean '{user[:-1]}'?"
     n = len(given[2]["pieces"])
@@ -126,6 +115,7 @@ def test_all_that_is_wrong_is_told_together_by_line_with_what_was_expected(asker
     assert f"first {len(given[6]['pieces'])} alike; compare chains.n and prompts.budget" in told[7]
     assert "piece 2 is 'Step 2: The user —rated 1→ \"Nosferatu\".', now 'Step 2: The user" in told[8]
     assert f"after {given[8]['position'] - 1} interactions; got {given[8]['position']}" in told[9]
+    assert told[10].startswith("10: item: the data have no item 'm61'. Did you mean 'm")
 
 
 def test_no_more_than_twenty_problems_are_told(lines, taught):
@@ -157,10 +147,20 @@ def test_a_thought_that_names_what_is_not_revealed_is_told(lines, taught, wordin
     assert told[1] == "1: thoughts.0.text: names '987654', which step 1 does not know: no piece says it"
 
 
-def test_a_thought_that_names_a_later_number_is_told_where_it_comes_from(lines, taught):
-    given = next(one for one in lines() if len(one["pieces"]) >= 2)
-    given["thoughts"][0]["text"] = "It was steps ago: 2."
-    assert "which step 1 does not know: piece 2 is the first to say it" in problems(taught, [given])[0]
+def test_a_thought_that_names_a_later_number_is_told_where_it_comes_from(asker, training, taught):
+    asking = asker()
+    lessons = (lesson for lesson in map(asking.lesson, training()) if len(lesson.steps) >= 2)
+    lesson, number = next(
+        (lesson, number)
+        for lesson in lessons
+        for number in re.findall(r"[0-9]+\.[0-9]", in_words(lesson).pieces[1])
+        if number not in in_words(lesson).view(1)
+    )
+    [thoughts] = Template().explain([lesson], asking.wording)
+    given = line_of(lesson, thoughts, asking.wording).model_dump(mode="json")
+    given["thoughts"][0]["text"] = f"They liked it {number} times."
+    [told] = problems(taught, [given])
+    assert told.endswith(f"names '{number}', which step 1 does not know: piece 2 is the first to say it")
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "Done. Weight: for. Forecast: 4.\nStep 2. x"])
