@@ -84,6 +84,13 @@ def test_components_of_others_are_left_out(hostile):
     assert "theirs" not in hostile
 
 
+def test_a_page_says_where_its_components_are_chosen(made):
+    assert " An experiment names one under `candidates.negatives`.\n" in made["negatives.md"]
+    assert " An experiment lists them under `stages`.\n" in made["stages.md"]
+    assert "`rewards` of [`grpo`](stages.md#grpo)" in made["rewards.md"]
+    assert "`rejected` of [`dpo`](stages.md#dpo)" in made["pairs.md"]
+
+
 def test_bars_do_not_end_cells(made):
     rows = [line for page in made.values() for line in page.splitlines() if line.startswith("|")]
     assert rows

@@ -49,7 +49,11 @@ def pages(up: str = "../..") -> dict[str, str]:
         for family in FAMILIES
     }
     index = {INDEX: "\n".join(_index(families)) + "\n"}
-    return index | {f"{name}.md": "\n".join(_page(name, found, up)) + "\n" for name, found in families.items()}
+    everything = [one for found in families.values() for one in found]
+    return index | {
+        f"{name}.md": "\n".join(_page(name, found, _chosen(name, everything), up)) + "\n"
+        for name, found in families.items()
+    }
 
 
 def markdown_text(text: str) -> str:
@@ -91,14 +95,33 @@ def _index(families: dict[str, list[Description]]) -> Iterator[str]:
             yield f"- [`{one.name}`]({family}.md#{_anchor(one.name)}): {markdown_text(first_sentence(one.purpose))}"
 
 
-def _page(family: str, found: Sequence[Description], up: str) -> Iterator[str]:
+def _chosen(family: str, everything: Sequence[Description]) -> str:
+    """Where one chooses a component of the family: a key of an experiment, or settings of other components."""
+    from r2rec_bench.matrix.parts import parts
+
+    part = parts().get(family)
+    if part is not None:
+        return (
+            f"An experiment {'lists' if part.many else 'names'} {'them' if part.many else 'one'} under `{part.path}`."
+        )
+    kind = f"one of the {family}"
+    holders = [
+        f"`{setting.name}` of [`{one.name}`]({one.family}.md#{_anchor(one.name)})"
+        for one in everything
+        for setting in one.settings
+        if kind in (setting.kind, *(below.kind for below in setting.parts))
+    ]
+    return f"Chosen in the settings of other components: {', '.join(holders)}."
+
+
+def _page(family: str, found: Sequence[Description], chosen: str, up: str) -> Iterator[str]:
     from r2rec_bench.core.registry import registry
 
     yield f"# {family}"
     yield ""
     yield _MADE
     yield ""
-    yield markdown_text(registry(family).base.summary())
+    yield f"{markdown_text(registry(family).base.summary())} {chosen}"
     for one in found:
         yield from ("", f"## {_heading(one.name)}", "")
         yield from _component(one, up)
