@@ -24,7 +24,7 @@ def told(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(told, value))}]"  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {told(part)}' for key, part in value.items())}}}"
+        return f"{{{', '.join(f'{key!r}: {told(part)}' for key, part in value.items())}}}"
     return repr(value)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.errors import R2RecError, unknown
 from r2rec_bench.core.registry import Component
 from r2rec_bench.testing.randomness import RandomStates
 
@@ -84,14 +84,18 @@ class Contract(Generic[C]):
         self.rules.append(Rule(test.__name__, " ".join((inspect.getdoc(test) or "").split()), test))
         return test
 
-    def check(self, component: C) -> None:
-        """Every rule in turn.
+    def check(self, component: C, *, only: str | None = None) -> None:
+        """Every rule in turn, or `only` the one of that name.
 
         Raises:
             ContractError: one is broken.
+            InputError: there is no rule of that name.
         """
         require_kind(component, self.base, self.family)
-        for rule in self.rules:
+        chosen = [rule for rule in self.rules if only in {None, rule.name}]
+        if only is not None and not chosen:
+            raise unknown(f"rule of {self.family}", only, [rule.name for rule in self.rules])
+        for rule in chosen:
             self._keep(rule, component)
 
     def _keep(self, rule: Rule[C], component: C) -> None:

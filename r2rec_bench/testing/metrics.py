@@ -43,6 +43,16 @@ def columns_are_one_value_per_user(metric: Metric) -> None:
 
 
 @CONTRACT.rule
+def measuring_again_gives_the_same(metric: Metric) -> None:
+    """The same answer gives the same values, whatever was measured before, and is left as it was."""
+    for what, answered in _answers().items():
+        before = told((answered.ranking, answered.candidates, answered.item_seen))
+        first, second = (one.per_user(answered) for one in (metric, type(metric)(metric.config)))
+        require_same(second, first, f"measured again, {what}", "the same values")
+        require_unchanged(before, (answered.ranking, answered.candidates, answered.item_seen), "the answer")
+
+
+@CONTRACT.rule
 def a_user_counts_alone(metric: Metric) -> None:
     """A user's values are the same with other users beside them and without: results are paired by user."""
     for what, answered in _answers().items():
@@ -64,16 +74,6 @@ def better_is_in_the_stated_direction(metric: Metric) -> None:
         known = gain[~np.isnan(gain)]
         said = f"{name} {right[name][:3]} where all is right, {wrong[name][:3]} where all is wrong"
         require((known >= 0).all(), said, f"the other way round, with higher_is_better={better}")
-
-
-@CONTRACT.rule
-def measuring_again_gives_the_same(metric: Metric) -> None:
-    """The same answer gives the same values, whatever was measured before, and is left as it was."""
-    for what, answered in _answers().items():
-        before = told((answered.ranking, answered.candidates, answered.item_seen))
-        first, second = (one.per_user(answered) for one in (metric, type(metric)(metric.config)))
-        require_same(second, first, f"measured again, {what}", "the same values")
-        require_unchanged(before, (answered.ranking, answered.candidates, answered.item_seen), "the answer")
 
 
 @cache

@@ -133,9 +133,8 @@ def garbage_is_not_an_answer(strategy: PromptStrategy) -> None:
         prompt = lessons[0].prompt
         for text in _GARBAGE:
             reading = strategy.read(text, prompt, wording)
-            require(
-                not reading.valid, f"{text[:40]!r} read as valid, {reading}", "an invalid reading with its problems"
-            )
+            said = f"{text[:40]!r} read as {reading}"
+            require(not reading.valid and reading.problems, said, "an invalid reading that says what is wrong")
         for outcome in OUTCOMES:
             asked = _allowing(prompt, outcome)
             thoughts = thoughts_on(lessons[0], wording) if strategy.thinks else ()

@@ -63,14 +63,6 @@ def nothing_seen_is_later_than_what_is_asked(split: Split) -> None:
 
 
 @CONTRACT.rule
-def ratings_do_not_matter(split: Split) -> None:
-    """Folds depend on who did what when, and never on the ratings, which are the answers."""
-    for world, folds in _split(split):
-        turned = split.split(replace(world.log, rating=(6 - world.log.rating).astype(np.float32)))
-        require_same((turned.fold, turned.asked), (folds.fold, folds.asked), "other ratings", "the same folds")
-
-
-@CONTRACT.rule
 def the_same_log_gives_the_same_folds(split: Split) -> None:
     """Splitting again gives the same folds, and the log is left as it was."""
     for world, folds in _split(split):
@@ -78,6 +70,14 @@ def the_same_log_gives_the_same_folds(split: Split) -> None:
         again = type(split)(split.config).split(world.log)
         require_same((again.fold, again.asked), (folds.fold, folds.asked), "the same log", "the same folds")
         require_unchanged(before, world.log, "the log")
+
+
+@CONTRACT.rule
+def ratings_do_not_matter(split: Split) -> None:
+    """Folds depend on who did what when, and never on the ratings, which are the answers."""
+    for world, folds in _split(split):
+        turned = split.split(replace(world.log, rating=(6 - world.log.rating).astype(np.float32)))
+        require_same((turned.fold, turned.asked), (folds.fold, folds.asked), "other ratings", "the same folds")
 
 
 @CONTRACT.rule

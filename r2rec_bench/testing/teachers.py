@@ -24,7 +24,7 @@ Thoughts = tuple[Thought, ...] | None
 @CONTRACT.rule
 def one_thought_per_step(teacher: Teacher) -> None:
     """For each lesson one thought per step, in order, or None; weights are -2 to 2, forecasts 0 to 5."""
-    for wording, lessons in _taught():
+    for wording, lessons in _taught(teacher):
         for lesson, thoughts in zip(lessons, _explained(teacher, lessons, wording), strict=True):
             if thoughts is None:
                 continue
@@ -40,17 +40,19 @@ def one_thought_per_step(teacher: Teacher) -> None:
 
 @CONTRACT.rule
 def the_answer_does_not_matter(teacher: Teacher) -> None:
-    """Where the prompt is masked, thoughts are the same whatever the true answer is."""
-    for wording, lessons in _taught():
+    """Where the prompt is masked, thoughts are the same whatever the true answer is; the last may be guided by it."""
+    for wording, lessons in _taught(teacher):
         flipped = [replace(lesson, answer=(lesson.answer + 3) % 6) for lesson in lessons]
-        one, other = (_explained(teacher, asked, wording) for asked in (lessons, flipped))
-        require_same(other, one, "another true answer", "the same thoughts")
+        both = (_explained(teacher, asked, wording) for asked in (lessons, flipped))
+        for one, other in zip(*both, strict=True):
+            if one is not None and other is not None:
+                require_same(other[:-1], one[:-1], "another true answer", "the same thoughts before the last")
 
 
 @CONTRACT.rule
 def later_steps_do_not_matter(teacher: Teacher) -> None:
     """A thought depends on what is revealed by its step: with the steps after it cut off it is the same."""
-    for wording, lessons in _taught():
+    for wording, lessons in _taught(teacher):
         whole = _explained(teacher, lessons, wording)
         cut = [_cut(lesson) for lesson in lessons]
         for lesson, thoughts, first in zip(cut, whole, _explained(teacher, cut, wording), strict=True):
@@ -61,7 +63,7 @@ def later_steps_do_not_matter(teacher: Teacher) -> None:
 @CONTRACT.rule
 def lessons_do_not_influence_each_other(teacher: Teacher) -> None:
     """A lesson gives the same thoughts alone, beside others, and asked again; lessons are left as they are."""
-    for wording, lessons in _taught():
+    for wording, lessons in _taught(teacher):
         before = told([lesson.prompt for lesson in lessons])
         together = _explained(teacher, lessons, wording)
         backwards = _explained(teacher, lessons[::-1], wording)[::-1]
@@ -79,7 +81,12 @@ def identity_is_stable(teacher: Teacher) -> None:
     require(len(set(said)) == 1, f"{said}", "one identity")
 
 
-def _taught() -> Iterator[tuple[Wording, list[Lesson]]]:
+def _taught(teacher: Teacher) -> Iterator[tuple[Wording, list[Lesson]]]:
+    """Lessons of every kind; of a teacher who is paid, or slow, only what one request after another can bear."""
+    if teacher.usage is not None:
+        *_, (wording, lessons) = every_lesson(ProgressiveMask())
+        yield wording, lessons[:3]
+        return
     yield from every_lesson(ProgressiveMask())
     yield from every_lesson(OneShotMask())
 
