@@ -71,16 +71,15 @@ class Dpo(Stage):
                 )
             prefer(session, paired.pairs, epochs=config.epochs, batch_size=config.batch_size, beta=config.beta)
         rows = session.rows
-        last = {name: _at_the_end(rows, name) for name in ("accuracy", "margin")}
+        last = {name: _at_the_end(rows, name) for name in ("accuracy", "margin", "reward_chosen")}
         notes = {
             "loss_first": rows[0]["loss"],
             "loss_last": rows[-1]["loss"],
-            "accuracy_last": last["accuracy"],
-            "margin_last": last["margin"],
+            **{f"{name}_last": value for name, value in last.items()},
             "pairs": float(len(paired.pairs)),
             **paired.notes,
         }
-        alarms = (*paired.alarms, *_alarms(last["accuracy"], last["margin"]))
+        alarms = (*paired.alarms, *_alarms(last["accuracy"], last["margin"], last["reward_chosen"]))
         return StageResult(tuple(rows), alarms, len(paired.pairs), session.tokens, notes)
 
 
@@ -89,11 +88,17 @@ def _at_the_end(rows: Sequence[Mapping[str, float]], name: str) -> float:
     return float(np.mean([row[name] for row in rows[-count:]]))
 
 
-def _alarms(accuracy: float, margin: float) -> list[str]:
+def _alarms(accuracy: float, margin: float, chosen: float) -> list[str]:
     advice = "Raise lr or epochs, or lower beta; if the loss jumps, lower lr."
     alarms: list[str] = []
     if accuracy <= 0.5:
         alarms.append(f"At the end the implicit reward prefers the better one of {accuracy:.0%} of the pairs. {advice}")
     if margin <= 0:
         alarms.append(f"At the end the implicit reward's mean margin is {margin:.3g}; above 0 is learning. {advice}")
+    if chosen < 0:
+        alarms.append(
+            f"The better completions have become less likely too: their mean implicit reward ends at {chosen:.3g}. "
+            "Only the difference is trained (arXiv 2402.13228). Lower lr, raise beta, or reject what the model itself "
+            "would write (rejected: sampled)."
+        )
     return alarms

@@ -50,9 +50,11 @@ class PretrainConfig(SftConfig):
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     group_by_length: bool = True
     worlds: Annotated[int, Field(ge=1)] = 60
+    """Generated worlds in the corpus."""
     questions: Annotated[int, Field(ge=1)] = 4_000
     """Per world."""
     shape: NanoShape = NanoShape()
+    """Width, layers and heads of the model."""
 
 
 @stages.register("pretrain")

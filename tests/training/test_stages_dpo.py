@@ -75,7 +75,9 @@ def test_the_better_completion_becomes_likelier_and_again_the_same(tuned_nano, c
     assert result.notes["accuracy_last"] > 0.8
     assert result.notes["margin_last"] > 0.5
     assert result.notes["loss_last"] < 0.5 < result.notes["loss_first"]
-    assert result.alarms == ()
+    [alarm] = result.alarms
+    assert result.notes["reward_chosen_last"] < 0
+    assert alarm.startswith("The better completions have become less likely too: their mean implicit reward is -")
 
 
 def test_alarms_when_nothing_is_preferred(tuned_nano, codes, train, tmp_path):

@@ -35,6 +35,7 @@ _FIGURES = {
     "zero_variance": "zero_variance",
     "completions/clipped_ratio": "truncated",
     "completions/mean_length": "length",
+    "rewards/chosen": "reward_chosen",
     "rewards/accuracies": "accuracy",
     "rewards/margins": "margin",
     "logps/chosen": "logp_chosen",
