@@ -20,7 +20,7 @@ from r2rec_bench.testing.contract import Contract, require
 C = TypeVar("C", bound=Component)
 
 SELF_EVIDENT = {
-    "attention", "dtype", "epochs", "factors", "items", "iterations", "lr", "revision", "seed", "temperature",
+    "attention", "dtype", "epochs", "factors", "items", "iterations", "layers", "lr", "revision", "seed", "temperature",
     "trust_remote_code", "users", "weight_decay",
 }  # fmt: skip
 """Settings that a reader of papers knows by their names."""

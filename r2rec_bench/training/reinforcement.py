@@ -26,6 +26,7 @@ class ReinforcementConfig(LoopConfig):
     lr: Annotated[float, Field(gt=0, lt=1), Tune(1e-7, 1e-3, log=True)] = 1e-6
     scheduler: Literal["constant", "linear", "cosine"] = "constant"
     rewards: Annotated[tuple[WeightedReward, ...], Field(min_length=1)] = Field(default_factory=default_rewards)
+    """What is maximised: a weighted sum."""
     steps: Annotated[int, Field(ge=1)] = 100
     """Updates."""
     prompts: Annotated[int, Field(ge=1)] = 16

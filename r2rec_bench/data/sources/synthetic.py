@@ -22,6 +22,7 @@ class SyntheticConfig(Config):
     """A world's parameters; the same ones give the same world."""
 
     domain: Literal["movies", "books", "electronics"] = "movies"
+    """Of the titles."""
     users: Annotated[int, Field(ge=10, le=1_000_000)] = 2_000
     items: Annotated[int, Field(ge=40, le=200_000)] = 1_000
     interactions: Annotated[int, Field(ge=5, le=1_000)] = 60

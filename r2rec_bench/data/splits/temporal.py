@@ -17,7 +17,9 @@ class TemporalConfig(Config):
     """Shares of the interactions, in order of time; what they leave is the test fold."""
 
     train: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """Share before the first moment."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share between the two moments."""
 
     @model_validator(mode="after")
     def _leaves_a_test_fold(self) -> TemporalConfig:

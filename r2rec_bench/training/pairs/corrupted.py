@@ -27,6 +27,7 @@ class CorruptedConfig(Config):
     """What is spoilt; all else, and the form, stays as it was."""
 
     answer: Literal["wrong", "kept"] = "wrong"
+    """`wrong`: another outcome than the true one."""
     thoughts: Literal["opposed", "foreign", "kept"] = "opposed"
     """`opposed`: each weighs its evidence the other way and forecasts wrongly; `foreign`: another trace's."""
 

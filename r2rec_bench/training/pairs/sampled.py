@@ -26,6 +26,7 @@ class SampledConfig(Config):
     """How much is sampled, and what is better."""
 
     rewards: Annotated[tuple[WeightedReward, ...], Field(min_length=1)] = Field(default_factory=default_rewards)
+    """What is maximised: a weighted sum."""
     samples: Annotated[int, Field(ge=2, le=256), Tune(4, 16)] = 8
     """Completions of each prompt."""
     temperature: Annotated[float, Field(gt=0, le=2), Tune(0.6, 1.2)] = 1.0
