@@ -42,10 +42,17 @@ def _about_spread(study: Study) -> str:
     return (
         f"Of the first 1 or 5 of each user's list, with 95 % intervals. Coverage: the share of the {offered} items in "
         "any list that anybody is recommended. Gini: how unequally recommendations fall on these items, 0 for equally, "
-        "near 1 for all on a few. Both are bounded by the lists, in which each user is offered little of the "
-        "catalogue; their intervals are the jackknife's over users. Popularity: mean visible interactions of what is "
-        f"recommended; of what users took it is {taken}. Neither end is good."
+        f"near 1 for all on a few. Both are bounded by the number of users: {_most(study)}; their intervals are the "
+        "jackknife's over users. Popularity: mean visible interactions of what is recommended; of what users took it "
+        f"is {taken}. Neither end is good."
     )
+
+
+def _most(study: Study) -> str:
+    """The highest coverage that so many lists of k items can have, and with it the lowest Gini index."""
+    tables = [row.result.users for row in study.rows]
+    most = [(k, max(min(1.0, len(users) * k / users.offered) for users in tables)) for k in SPREAD_AT]
+    return ", ".join(f"at {k} no coverage above {share:.3f}, no Gini below {1 - share:.3f}" for k, share in most)
 
 
 _REASONING = (

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from r2rec_bench.report.study import Row, Study
 from r2rec_bench.report.text import markdown
-from r2rec_bench.report.values import evaluation_seconds, interval_of, training_seconds
+from r2rec_bench.report.values import evaluation_seconds, interval_of, metrics_of, training_seconds
 from r2rec_bench.statistics.bootstrap import Interval
 
 NONE = "–"
@@ -82,7 +82,7 @@ class Table:
 def main_table(study: Study) -> Table:
     """The table of a study: ranking, ratings, and what they cost."""
     rows = study.rows
-    columns = [column for column in _METRICS if any(interval_of(row, column.metric).n for row in rows)]
+    columns = _measured(_METRICS, rows)
     systems = [Cell(row.label) for row in rows]
     metrics = [_metric_cells(column, rows) for column in columns]
     tokens = [Cell(count(row.result.cost.prompt_tokens + row.result.cost.completion_tokens)) for row in rows]
@@ -95,11 +95,11 @@ def main_table(study: Study) -> Table:
 
 
 def metrics_table(study: Study, columns: Sequence[Column]) -> Table | None:
-    """A table of the columns and the rows in which anything was measured; None where there is nothing."""
+    """The columns that were measured, and the rows that have a value in any of them; None where there are none."""
     rows = [row for row in study.rows if any(interval_of(row, column.metric).n for column in columns)]
-    shown = [column for column in columns if any(interval_of(row, column.metric).n for row in rows)]
-    if not shown:
+    if not rows:
         return None
+    shown = _measured(columns, rows)
     metrics = [_metric_cells(column, rows) for column in shown]
     cells = zip([Cell(row.label) for row in rows], *metrics, [Cell(row.short_id) for row in rows], strict=True)
     return Table(("System", *(column.head for column in shown), "Run"), tuple(cells))
@@ -119,6 +119,11 @@ def spread(interval: Interval, digits: int = 3, *, sign: bool = False) -> str:
     """`[low, high]`; empty where there is none."""
     plus = "+" if sign else ""
     return "" if math.isnan(interval.low) else f"[{interval.low:{plus}.{digits}f}, {interval.high:{plus}.{digits}f}]"
+
+
+def _measured(columns: Sequence[Column], rows: Sequence[Row]) -> list[Column]:
+    known = {metric for row in rows for metric in metrics_of(row)}
+    return [column for column in columns if column.metric in known]
 
 
 def _metric_cells(column: Column, rows: Sequence[Row]) -> list[Cell]:

@@ -13,6 +13,7 @@ class NDCGConfig(Config):
     """The cutoffs k."""
 
     at: Cutoffs = (3, 5, 10)
+    """How many of the best candidates count; each gives a column."""
 
 
 @metrics.register("ndcg")

@@ -13,6 +13,7 @@ class PopularityConfig(Config):
     """The cutoffs k."""
 
     at: Cutoffs = (1, 5)
+    """How many of the best candidates count; each gives a column."""
 
 
 @metrics.register("popularity")
