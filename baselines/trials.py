@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
-from search_space import Settings
 
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.search import Settings
 from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Ranking
 from r2rec_bench.data.base import Fold, negative_samplers, splits
 from r2rec_bench.data.candidates import draw

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 from filelock import FileLock
-from search_space import knobs
 from trials import SEED, Judge, LimitedJudge, Score, Task, TimeLimitError
 
 from r2rec_bench.cli.data import dataset_named
@@ -32,6 +31,7 @@ from r2rec_bench.core.environment import capture
 from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.fingerprint import code_digest, digest
 from r2rec_bench.core.paths import cache_root
+from r2rec_bench.core.search import knobs
 from r2rec_bench.core.seeds import derive
 from r2rec_bench.evaluation.base import Baseline, baselines
 

@@ -11,13 +11,13 @@ from pydantic import Field, ValidationError
 
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.errors import InputError, R2RecError
+from r2rec_bench.core.search import knobs
 from r2rec_bench.data.base import sources
 from r2rec_bench.evaluation.base import Baseline, baselines
 
 BASELINES = Path(__file__).parents[2] / "baselines"
 sys.path.append(str(BASELINES))  # scripts of the repository, not modules of a package
 
-import search_space  # noqa: E402
 import trials  # noqa: E402
 import tune  # noqa: E402
 
@@ -51,7 +51,7 @@ def study() -> optuna.Study:
 
 
 def test_knobs_are_the_settings_with_a_range():
-    found = {knob.name: knob for knob in search_space.knobs(Example)}
+    found = {knob.name: knob for knob in knobs(Example)}
     assert list(found) == ["whole", "real", "optional", "inside"]
     assert [knob.whole for knob in found.values()] == [True, False, True, False]
     assert [knob.optional for knob in found.values()] == [False, False, True, True]
@@ -59,10 +59,10 @@ def test_knobs_are_the_settings_with_a_range():
 
 
 def test_suggestions_keep_to_type_and_range_and_are_written_as_tried(study):
-    values = {knob.name: set() for knob in search_space.knobs(Example)}
+    values = {knob.name: set() for knob in knobs(Example)}
     for _ in range(40):
         trial = study.ask()
-        for knob in search_space.knobs(Example):
+        for knob in knobs(Example):
             values[knob.name].add(knob.suggest(trial))
     assert values["whole"] <= set(range(2, 9))
     assert all(0.01 <= value <= 10 and value == float(f"{value:.3g}") for value in values["real"])
@@ -73,7 +73,7 @@ def test_suggestions_keep_to_type_and_range_and_are_written_as_tried(study):
 @pytest.mark.parametrize("value", [{"optional": None, "inside": 0.25}, {"optional": 77, "inside": None}])
 def test_parameters_make_optuna_suggest_that_value(study, value):
     wanted = {"whole": 5, "real": 0.123, **value}
-    found = search_space.knobs(Example)
+    found = knobs(Example)
     study.enqueue_trial({key: v for knob in found for key, v in knob.parameters(wanted[knob.name]).items()})
     trial = study.ask()
     assert {knob.name: knob.suggest(trial) for knob in found} == wanted
@@ -83,7 +83,7 @@ def test_parameters_make_optuna_suggest_that_value(study, value):
 def test_every_baselines_ranges_are_valid_and_hold_its_defaults(name):
     config = baselines.get(name).config_type()
     defaults = config()
-    for knob in search_space.knobs(config):
+    for knob in knobs(config):
         for end in (knob.tune.low, knob.tune.high):
             try:
                 config(**{**defaults.model_dump(), knob.name: int(end) if knob.whole else end})
