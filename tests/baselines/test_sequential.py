@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from r2rec_baselines.sequential import CHUNK, _one_cycle, backward_cross_entropy
+from r2rec_baselines.cross_entropy import CHUNK, backward_cross_entropy
+from r2rec_baselines.sequential import _one_cycle
 
 from r2rec_bench.core.errors import InputError, LeakageError
 from r2rec_bench.evaluation.base import baselines
