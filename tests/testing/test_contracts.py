@@ -1,6 +1,5 @@
 """Every registered component keeps the contract of its family, ours and whoever else's is installed."""
 
-
 import pytest
 
 from r2rec_bench.core.paths import data_root
