@@ -177,10 +177,13 @@ def lists_of(scores: np.ndarray) -> Candidates:
 @pytest.mark.parametrize("by", ["likelihood", "generation"])
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_a_preference_for_places_cancels_exactly_and_all_candidates_tie(ask, by, rounds):
-    model = Scripted(lambda films: (0.7, 0.1, 0.2), always("A"))
-    ranking = listwise(3 * rounds, by=by).rank(model, [ask(LIST, user) for user in range(6)], DIRECT, silent)
+    places = np.random.default_rng(1).dirichlet(np.ones(7))
+    places[::-1].sort()
+    model = Scripted(lambda films: places, always("A"))
+    asked = [ask(range(20, 27), user) for user in range(6)]
+    ranking = listwise(7 * rounds, by=by).rank(model, asked, DIRECT, silent)
     assert (ranking.scores == ranking.scores[:, :1]).all()
-    assert ranks(ranking, lists_of(ranking.scores)).tolist() == [3] * 6  # ties lose
+    assert ranks(ranking, lists_of(ranking.scores)).tolist() == [7] * 6  # ties lose
 
 
 @given(permutations=st.integers(1, 45), seed=st.integers(0, 99))
