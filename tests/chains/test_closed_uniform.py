@@ -1,7 +1,10 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import chisquare
 
@@ -9,6 +12,9 @@ from r2rec_bench.chains.base import weighted_draw
 from r2rec_bench.chains.closed_uniform import ClosedUniform, ClosedUniformConfig
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import ConfigError
+from r2rec_bench.core.types import Query, Visibility
+from r2rec_bench.data.log import RawLog, build_log
+from r2rec_bench.graph import InteractionGraph
 
 TARGET, DRAWS = 5, 6_000
 SHORT = {
@@ -118,3 +124,65 @@ def test_a_weight_of_zero_is_never_drawn():
     rng = np.random.default_rng(0)
     assert sorted(weighted_draw(np.array([0.0, 1.0, 0.0, 1e-9]), 4, rng)) == [1, 3]
     assert weighted_draw(np.zeros(3), 2, rng).tolist() == []
+
+
+RAW = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 6)), min_size=8, max_size=36)
+"""(user, item, time) as a file gives them: pairs come back later, and times tie."""
+
+
+@settings(max_examples=60)
+@given(raw=RAW, target=st.integers(0, 6), order=st.sampled_from(["any", "forward"]), data=st.data())
+def test_on_any_small_graph_all_valid_chains_and_no_others_are_drawn_alike(raw, target, order, data):
+    """Against brute force over the raw rows, of which a repeated pair counts once, with its first time."""
+    first: dict[int, dict[int, int]] = {}
+    for user, item, time in sorted(raw, key=lambda row: row[2]):  # stable: the file's order breaks ties
+        first.setdefault(user, {}).setdefault(item, time)
+    asker = data.draw(st.sampled_from(sorted(first)))
+    position = data.draw(st.integers(0, len(first[asker])))
+    own = list(first[asker])[:position]
+    valid = {
+        (item, peer)
+        for item in own
+        for peer, known in first.items()
+        if peer != asker and item != target and {item, target} <= known.keys()
+        if order == "any" or list(known).index(item) < list(known).index(target)
+    }
+    log, users, items = deduplicated(raw)
+    if target not in items:  # nobody touched it; it exists all the same
+        items, log = [*items, target], replace(log, item_ids=(*log.item_ids, str(target)))
+    times = [first[asker][item] for item in first[asker]]
+    moment = times[position] if position < len(times) else 9
+    query = Query(users.index(asker), moment, position)
+    visible = InteractionGraph(log, Visibility.FOLD).visible(query)
+    sampler = ClosedUniform(ClosedUniformConfig(n=64, evidence="single", order=order))
+    every = sampler.sample(visible, items.index(target), np.random.default_rng(0)).chains
+    assert sorted((items[c.anchor], users[c.peers[0]]) for c in every) == sorted(valid)
+    weights = sampler.weights(visible.closures(items.index(target), forward=order == "forward"))
+    assert weights.tolist() == [1.0] * len(valid)
+
+
+def deduplicated(raw):
+    """The log of raw rows, and which user and item its indices stand for."""
+    user, item, time = (np.array(column) for column in zip(*raw, strict=True))
+    log, _ = build_log(RawLog("raw", user, item, np.full(len(raw), np.nan, np.float32), time.astype(np.int64)))
+    return log, [int(name) for name in log.user_ids], [int(name) for name in log.item_ids]
+
+
+@pytest.mark.parametrize("order", ["any", "forward"])
+def test_draws_are_uniform_where_pairs_repeat_and_peers_share_exactly_two_items(order):
+    """Six random graphs; in each some peer shares with the user the target and one item more, and no others."""
+    rng, tested = np.random.default_rng(4), 0
+    while tested < 6:
+        raw = [(int(u), int(i), int(t)) for u, i, t in zip(*rng.integers(0, 6, (3, 45)), strict=True)]
+        log, *_ = deduplicated(raw)
+        last = len(log.item[log.user == 0]) - 1
+        target, own = int(log.item[log.user == 0][last]), set(log.item[log.user == 0].tolist())
+        shared = [len(own & set(log.item[log.user == peer].tolist())) for peer in range(1, log.n_users)]
+        visible = InteractionGraph(log, Visibility.FOLD).visible(Query(0, int(log.time[log.user == 0][last]), last))
+        closures = visible.closures(target, forward=order == "forward")
+        if len(raw) == len(log) or 2 not in shared or not 3 <= len(closures) <= 20:
+            continue
+        tested += 1
+        sampler = ClosedUniform(ClosedUniformConfig(n=1, evidence="single", order=order))
+        drawn = Counter(nodes(sampler.sample(visible, target, rng).chains[0]) for _ in range(150 * len(closures)))
+        assert_uniform(drawn, {nodes(closures.chain(k)) for k in range(len(closures))})

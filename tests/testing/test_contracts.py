@@ -23,9 +23,9 @@ CHEAP = {
         "als": {"iterations": 2, "factors": 4},
         "bpr": {"iterations": 2, "factors": 4},
         "biased_mf": {"epochs": 2, "factors": 4},
-        "lightgcn": {"epochs": 2, "factors": 4},
-        "sasrec": {"epochs": 1, "width": 8},
-        "gru4rec": {"epochs": 1, "width": 8},
+        "lightgcn": {"steps": 2, "factors": 4},
+        "sasrec": {"epochs": 1, "width": 8, "layers": 1, "window": 8, "batch_size": 8},
+        "gru4rec": {"epochs": 1, "width": 8, "layers": 1, "window": 8, "batch_size": 8, "state": 8},
     },
 }
 """Settings with which a check is quick; what is checked does not depend on how well anything has learnt."""

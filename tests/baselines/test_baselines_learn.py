@@ -1,4 +1,4 @@
-"""What every baseline of the package promises."""
+"""What our baselines do beyond the contract of their family: they learn tastes, and fall back on popularity."""
 
 import subprocess
 import sys
@@ -34,26 +34,12 @@ def scores(name, log, candidates, seed=0):
     return model.score(candidates)
 
 
-def test_the_plugin_brings_all_of_them():
-    ours = {name for name, cls in baselines if cls.__module__.startswith("r2rec_baselines")}
-    assert ours == set(NAMES)
-
-
 def test_listing_them_imports_no_heavy_library():
     code = (
         "import sys; from r2rec_bench.evaluation.base import baselines; baselines.get('bpr');"
         "sys.exit(any(name in sys.modules for name in ('implicit', 'torch', 'transformers', 'pandas')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_scores_are_float64_and_finite_for_users_and_items_without_interactions(name, toy_log, asked):
-    log = toy_log([[0, 1], [1, 2], [0, 2, 3], []], n_items=6)
-    result = scores(name, log, asked([0, 3], [[3, 4, 5]] * 2))
-    assert result.shape == (2, 3)
-    assert result.dtype == np.float64
-    assert np.isfinite(result).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,12 +53,6 @@ def test_users_are_led_to_their_own_taste(name, two_tastes, asked):
     result = scores(name, two_tastes, asked(list(range(40)), EVERYTHING[:40]))
     own = np.arange(30)[None, :] // 15 == np.arange(40)[:, None] % 2
     assert (result[own].reshape(40, 15).mean(axis=1) > result[~own].reshape(40, 15).mean(axis=1)).all()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_scores(name, two_tastes, asked):
-    candidates = asked(list(range(41)), EVERYTHING)
-    assert np.array_equal(scores(name, two_tastes, candidates, 5), scores(name, two_tastes, candidates, 5))
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -95,20 +75,6 @@ def test_the_numbering_of_items_does_not_matter(name, two_tastes, asked):
     before = scores(name, two_tastes, asked(list(range(41)), EVERYTHING))
     after = scores(name, log, asked(list(range(41)), [renamed.tolist()] * 41))
     np.testing.assert_allclose(after, before, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_score_does_not_depend_on_the_other_candidates(name, two_tastes, asked):
-    together = scores(name, two_tastes, asked([4], [[3, 9, 20]]))
-    alone = [scores(name, two_tastes, asked([4], [[item]]))[0, 0] for item in (3, 9, 20)]
-    np.testing.assert_allclose(together[0], alone, rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_log_is_left_as_it_was(name, toy_log, asked):
-    log = toy_log([[3, 0, 2], [2, 1], [1, 3, 0]], n_items=4)
-    scores(name, log, asked([0], [[1, 2]]))
-    assert log.item.tolist() == [3, 0, 2, 2, 1, 1, 3, 0]
 
 
 @pytest.mark.parametrize("name", ["als", "bpr"])
