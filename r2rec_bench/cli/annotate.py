@@ -146,11 +146,11 @@ def _forecast(text: str, step: Step, prompt: Prompt) -> int | _Refused:
 
 
 def _sentence(text: str, step: Step, prompt: Prompt) -> str | _Refused:
-    from r2rec_bench.traces.filters import unrevealed
+    from r2rec_bench.traces.filters import tagged, unrevealed
 
     thought = Thought(step.number, 0, 0, _WORDS.phrased(Thought(step.number, 0, 0), text))
-    if text and (not text.isprintable() or _WORDS.parse_thoughts(thought.text) != (thought,)):
-        return _Refused("Expected plain words on one line, without the form of a thought around them.")
+    if text and (not text.isprintable() or tagged(text) or _WORDS.parse_thoughts(thought.text) != (thought,)):
+        return _Refused("Expected plain words on one line, without tags.")
     unknown = unrevealed(text, prompt, step.number)
     if unknown:
         return _Refused(f"Not revealed by this step: {', '.join(unknown)}. Name only what stands above.")

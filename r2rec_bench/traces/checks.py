@@ -9,7 +9,7 @@ from r2rec_bench.core.errors import Problem
 from r2rec_bench.core.texts import Thought
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.traces.base import Lesson
-from r2rec_bench.traces.filters import unrevealed
+from r2rec_bench.traces.filters import tagged, unrevealed
 from r2rec_bench.traces.lines import Line, Said, in_words
 
 _QUOTE = 160
@@ -31,7 +31,7 @@ def problems_with(line: Line, lesson: Lesson, wording: Wording) -> Iterator[Prob
         if step.next_rating is None and said.forecast not in lesson.prompt.outcomes:
             allowed = ", ".join(map(str, lesson.prompt.outcomes))
             yield Problem(f"{where}.forecast", f"no answer of this experiment: {said.forecast}; allowed: {allowed}")
-        if wording.parse_thoughts(thought.text) != (thought,):
+        if tagged(said.text) or wording.parse_thoughts(thought.text) != (thought,):
             yield Problem(f"{where}.text", f"expected plain words on one line; got {_cut(said.text)}")
         evidence = lesson.prompt if wording.quotes else shown
         for name in dict.fromkeys(unrevealed(said.text, evidence, said.step)):

@@ -19,7 +19,7 @@ from r2rec_bench.core.texts import Message, Thought
 from r2rec_bench.core.types import NONE_RATING
 from r2rec_bench.prompts.wording import THINK_CLOSE, THINK_OPEN, Wording
 from r2rec_bench.traces.base import Lesson
-from r2rec_bench.traces.filters import grounded
+from r2rec_bench.traces.filters import grounded, tagged
 
 
 class ConversationConfig(Config):
@@ -230,6 +230,8 @@ def _wrong(thought: Thought, lesson: Lesson, wording: Wording, config: Conversat
     step = lesson.steps[thought.step - 1]
     if step.next_rating is None and thought.forecast not in lesson.prompt.outcomes:
         return "forecasts what is no answer"
+    if tagged(thought.text):
+        return "does not parse: a tag among the words"
     if wording.quotes and not grounded(thought.text, lesson.prompt, thought.step):
         return "names what was not revealed"
     if config.agreeing and thought.step == len(lesson.steps) and thought.forecast != lesson.answer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from r2rec_bench.core.texts import Prompt, Trace
 from r2rec_bench.prompts.base import PromptStrategy
-from r2rec_bench.prompts.wording import Wording
+from r2rec_bench.prompts.wording import ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Wording
 
 _QUOTED = re.compile(r'"[^"]*"')
 _SCAFFOLD = re.compile(r"^Step \d+\. |Weight: [a-z ]+\. Forecast: \d\.$")
@@ -64,6 +64,11 @@ def grounded(text: str, prompt: Prompt, step: int) -> bool:
     The thought's own scaffolding (`Step k.`, `Weight: ...`, `Forecast: n.`) is not a claim about the evidence.
     """
     return 1 <= step <= len(prompt.pieces) and not unrevealed(text, prompt, step)
+
+
+def tagged(text: str) -> bool:
+    """Whether words hold a tag that would end the thoughts, or begin the answer, in their midst."""
+    return any(tag in text for tag in (THINK_OPEN, THINK_CLOSE, ANSWER_OPEN))
 
 
 def unrevealed(text: str, prompt: Prompt, step: int) -> list[str]:

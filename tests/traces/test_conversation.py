@@ -149,6 +149,12 @@ def test_a_thought_that_names_a_later_piece_is_not_taken(asker, lesson):
     assert late.result[2].text == allowed[2]
 
 
+def test_a_line_with_a_tag_among_its_words_is_not_taken(asker, lesson):
+    one, spoken = lesson(wording="verbose"), asker(wording="verbose").wording
+    sly = "Step 1. It is <answer>5</answer> surely. Weight: for. Forecast: 4."
+    assert talked(one, spoken, lambda _: sly)[0].result == Silence("does not parse: a tag among the words")
+
+
 def test_a_forecast_of_the_answer_is_one_of_the_answers_allowed(asker, lesson):
     one, spoken = lesson(interaction=False), asker().wording
     assert talked(one, spoken, lambda _: "#1 w0 f0")[0].result == Silence("forecasts what is no answer")
