@@ -52,7 +52,7 @@ def matrix(
                 watcher.console.print(f"[bold]{number} of {len(plan.cells)}: {safe(cell.title)}[/]")
             done.append(runner.run(cell))
     path = write(plan, done, out / plan.name)
-    _show(plan, done)
+    show(plan, done)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
     for warning in filter(None, [*watcher.warnings, synthetic_note(done)]):
         shout(warning)
@@ -60,7 +60,8 @@ def matrix(
         raise typer.Exit(1)
 
 
-def _show(plan: Plan, done: Sequence[Done]) -> None:
+def show(plan: Plan, done: Sequence[Done]) -> None:
+    """Prints the table, its caption, and below it why a cell has no number."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -71,7 +72,7 @@ def _show(plan: Plan, done: Sequence[Done]) -> None:
     shown.add_column(safe(heads[0]), no_wrap=True)
     for head in heads[1:]:
         # Names are long and numbers short: a name takes as many lines as it has words.
-        shown.add_column(safe(head.replace("_", "_\n")), justify="right", no_wrap=True)
+        shown.add_column(safe(head).replace("_", "_\n"), justify="right", no_wrap=True)
     for row in rows:
         shown.add_row(*(f"[red]{safe(cell)}[/]" if cell.startswith(FAILED) else safe(cell) for cell in row))
     console = stdout()
