@@ -25,7 +25,7 @@ candidates: {{negatives: uniform, n: 5, users: 5}}
 chains: {{use: {chains}, evidence: bundle, order: forward, n: 2}}
 prompts: {prompts}
 teacher: template
-queries: {{n: 40}}
+queries: {{n: 40, latest: 1}}
 backbone: {{use: nano, weights: {weights}}}
 stages: []
 ranker: rating_interaction
