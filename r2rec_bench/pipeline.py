@@ -6,58 +6,33 @@ run with the same settings does no work, and a changed reward trains again from 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from r2rec_bench.asking import Asking
-from r2rec_bench.audit import Auditor
-from r2rec_bench.core.config import Spec, components
+from r2rec_bench.core.config import Spec
 from r2rec_bench.core.environment import capture
-from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.resources import measure
-from r2rec_bench.core.store import Artifact, ArtifactStore, recipe_of
-from r2rec_bench.core.types import Candidates, Cost, InteractionLog, Ranking
-from r2rec_bench.core.watch import Watcher
-from r2rec_bench.data import candidates as candidate_lists
-from r2rec_bench.data import store as dataset_store
-from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
+from r2rec_bench.core.store import Artifact, recipe_of
+from r2rec_bench.core.types import Cost, Ranking
 from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe
 from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
-from r2rec_bench.experiment import Experiment
-from r2rec_bench.files import ASKING, AUDIT, CANDIDATES, CASES, COUNTS, LOG, MODEL, TRACES
+from r2rec_bench.files import ASKING, CASES, LOG, MODEL, TRACES
+from r2rec_bench.inputs import ASKING_CODE, Inputs, home, rooms, write_json
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
-from r2rec_bench.traces.base import Teacher
-from r2rec_bench.traces.collect import Asker, collect
-from r2rec_bench.traces.queries import draw_queries
-from r2rec_bench.traces.store import read_traces, write_traces
+from r2rec_bench.traces.store import read_traces
 from r2rec_bench.training.base import Stage, StageContext
 from r2rec_bench.training.loop import LoopConfig
 
-_PACKAGE = __package__
-
-
-def _rooms(*names: str) -> tuple[str, ...]:
-    """Modules and packages of ours, by full name, whose source decides a result."""
-    return tuple(f"{_PACKAGE}.{name}" for name in names)
-
-
-_AUDIT_CODE = _rooms("audit")
-_LIST_CODE = _rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
-_ASKING_CODE = _rooms(
-    "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
-)
-_TRAINING_CODE = _rooms("core.seeds", "core.texts", "core.types", "llm", "prompts", "training")
-_SCORING_CODE = _rooms("core.types", "evaluation")
+_TRAINING_CODE = rooms("core.seeds", "core.texts", "core.types", "llm", "prompts", "training")
+_SCORING_CODE = rooms("core.types", "evaluation")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,13 +48,8 @@ class Outcome:
     artifact: Artifact
 
 
-class Pipeline:
+class Pipeline(Inputs):
     """Runs an experiment against an artifact store."""
-
-    def __init__(self, experiment: Experiment, store: ArtifactStore, watcher: Watcher) -> None:
-        self.experiment = experiment
-        self.store = store
-        self.watcher = watcher
 
     def run(self) -> tuple[Outcome, ...]:
         """Every row of the experiment's table, made or found: baselines, the backbone, then each stage."""
@@ -96,122 +66,6 @@ class Pipeline:
             stages = e.stages[:count]
             name = f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
             yield self.evaluation(stages, name, R2REC)
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The data set; its stand-in, with a warning, where the real one can neither be found nor fetched."""
-        source = cast("Source", self.experiment.data.build())
-        try:
-            return source.load()
-        except NoDataError as error:
-            if self.experiment.otherwise is None:
-                raise
-            self.watcher.warn(
-                f"NO REAL DATA: {error}\nUsing '{self.experiment.otherwise.use}' instead. Nothing that follows says "
-                f"anything about {self.experiment.data.use}."
-            )
-            return cast("Source", self.experiment.otherwise.build()).load()
-
-    @cached_property
-    def data(self) -> Artifact:
-        """The prepared data set, kept under its content."""
-        settings = {"name": self.dataset.name, "digest": dataset_store.digest(self.dataset)}
-        return self._make(
-            "data", settings, (), _rooms("data.store"), lambda out: dataset_store.write(self.dataset, out)
-        )
-
-    @cached_property
-    def folds(self) -> Folds:
-        return cast("Split", self.experiment.split.build()).split(self.dataset.log)
-
-    @cached_property
-    def candidates(self) -> Artifact:
-        """The frozen candidate lists."""
-        e, c = self.experiment, self.experiment.candidates
-
-        def make(out: Path) -> None:
-            drawn = candidate_lists.draw(
-                self.folds,
-                c.asked,
-                cast("NegativeSampler", c.negatives.build()),
-                n_negatives=c.n,
-                n_users=c.users,
-                seed=e.seed,
-            )
-            candidate_lists.write(drawn, self.dataset.log, out / CANDIDATES)
-
-        settings = {"split": e.split.to_dict(), "seed": e.seed, **c.model_dump(mode="json")}
-        code = (*_LIST_CODE, *_home(e.split, c.negatives))
-        return self._make("candidates", settings, (self.data,), code, make)
-
-    @cached_property
-    def candidate_lists(self) -> Candidates:
-        return candidate_lists.read(self.candidates.path / CANDIDATES, self.dataset.log)
-
-    @cached_property
-    def asking(self) -> Asking:
-        e = self.experiment
-        return Asking(
-            split=e.split,
-            fold=e.candidates.asked,
-            visibility=e.visibility,
-            chains=e.chains,
-            prompts=e.prompts,
-            backbone=e.backbone,
-            outcomes=cast("Ranker", e.ranker.build()).outcomes,
-            seed=e.seed,
-        )
-
-    @cached_property
-    def traces(self) -> Artifact:
-        """Training traces, and what became of the questions without one."""
-        e = self.experiment
-
-        def make(out: Path) -> None:
-            log, outcomes = self.asking.visible_log(self.dataset), self.asking.outcomes
-            queries = draw_queries(log, e.queries, e.seed, outcomes)
-            teacher = cast("Teacher", e.teacher.build())
-            got = collect(
-                self.asking.asker(self.dataset), teacher, queries, lambda done, n: self.watcher.progress(done, n, {})
-            )
-            write_traces(got.traces, out / TRACES)
-            counts = {key: value for key, value in asdict(got).items() if key != "traces"}
-            audited = self._auditor.learnt(got.traces)
-            _write_json(out / COUNTS, counts | {"traces": len(got.traces), "audited": audited})
-
-        identity = cast("Teacher", e.teacher.build()).identity()
-        settings = {
-            "asking": self._asking_settings(),
-            "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
-            "queries": e.queries.model_dump(mode="json"),
-        }
-        code = (*_ASKING_CODE, *_AUDIT_CODE, *_home(e.split, e.chains, e.prompts, e.teacher))
-        return self._make("traces", settings, (self.data,), code, make)
-
-    @cached_property
-    def audit(self) -> Artifact:
-        """What the leakage gate has checked of the lists and of the questions about them.
-
-        Raises:
-            LeakageError: it has found a leak; nothing is measured then.
-        """
-        e = self.experiment
-
-        def make(out: Path) -> None:
-            _write_json(out / AUDIT, asdict(self._auditor.asked(self.candidate_lists, self._asked[0])))
-
-        code = (*_AUDIT_CODE, *_ASKING_CODE, *_home(e.split, e.chains, e.prompts, e.backbone))
-        settings = {"asking": self._asking_settings()}
-        return self._make("audit", settings, (self.data, self.candidates), code, make)
-
-    @property
-    def _auditor(self) -> Auditor:
-        e = self.experiment
-
-        def ask(log: InteractionLog) -> Asker:
-            return self.asking.asker(replace(self.dataset, log=log))
-
-        return Auditor(self.folds, e.candidates.asked, e.visibility, ask, e.seed)
 
     def trained(self, stages: Sequence[Spec]) -> Artifact:
         """The checkpoint after `stages`, each from the one before it."""
@@ -231,11 +85,11 @@ class Pipeline:
             folder = out / MODEL
             folder.mkdir()
             result = cast("Stage", spec.build()).run(start, read_traces(self.traces.path / TRACES), folder, context)
-            _write_json(out / LOG, asdict(result))
+            write_json(out / LOG, asdict(result))
 
-        settings = {"stage": spec.to_dict(), "asking": self._asking_settings()}
-        code = (*_TRAINING_CODE, *cast("Stage", spec.build()).code, *_home(spec, e.backbone, e.prompts))
-        return self._make(spec.use, settings, (*before, self.traces), code, make)
+        settings = {"stage": spec.to_dict(), "asking": self.asking_settings()}
+        code = (*_TRAINING_CODE, *cast("Stage", spec.build()).code, *home(spec, e.backbone, e.prompts))
+        return self.make(spec.use, settings, (*before, self.traces), code, make)
 
     def _base(self, stages: Sequence[Spec]) -> Path:
         """The model that the adapter after `stages` sits on, where adapters are trained."""
@@ -257,7 +111,7 @@ class Pipeline:
             model = LanguageModel.load(
                 _checkpoint(before[0]) if before else backbone.checkpoint(), backbone.load_options()
             )
-            asked, seconds = self._asked
+            asked, seconds = self.asked
             ranker, reader = cast("Ranker", e.ranker.build()), self.asking.reader
 
             def again(questions: Sequence[Sequence[Asked]]) -> Ranking:
@@ -265,25 +119,14 @@ class Pipeline:
 
             ranking = again(asked)
             write_cases(ranking, self.candidate_lists, self.dataset.log, out / CASES)
-            _write_json(out / ASKING, self.asking.model_dump(mode="json"))
+            write_json(out / ASKING, self.asking.model_dump(mode="json"))
             charged = replace(ranking, cost=ranking.cost + Cost(seconds))
             return self._answered(charged, Reasoning(asked, reader, again))
 
-        code = (*_rooms("llm"), *_ASKING_CODE, *_home(e.chains, e.prompts, e.backbone, e.ranker))
-        settings = {"asking": self._asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
+        code = (*rooms("llm"), *ASKING_CODE, *home(e.chains, e.prompts, e.backbone, e.ranker))
+        settings = {"asking": self.asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
         inputs, costs = (audited, *before), self._training_costs(stages)
         return self._outcome("evaluation", kind, name, settings, inputs, code, costs, answer)
-
-    @cached_property
-    def _asked(self) -> tuple[list[list[Asked]], float]:
-        """The questions about all candidates, (q, c), and the seconds they took, which each model asked is charged."""
-        lists = self.candidate_lists
-        with measure() as watch:
-            asker = self.asking.asker(self.dataset)
-            asked = [
-                asker.prompts(query, items.tolist()) for query, items in zip(lists.queries, lists.items, strict=True)
-            ]
-        return asked, watch.seconds
 
     def contender(self, spec: Spec) -> Outcome:
         """One of the experiment's baselines, be it fitted or prompted."""
@@ -312,7 +155,7 @@ class Pipeline:
             return self._answered(Ranking(scores, ratings, np.isfinite(scores), cost), None)
 
         settings = {"baseline": spec.to_dict(), "fold": e.candidates.fold, "split": e.split.to_dict(), "seed": e.seed}
-        return self._outcome("baseline", BASELINE, self._name(spec), settings, (), _home(spec), [], answer)
+        return self._outcome("baseline", BASELINE, self._name(spec), settings, (), home(spec), [], answer)
 
     def _answered(self, ranking: Ranking, reasoning: Reasoning | None) -> Answered:
         lists = self.candidate_lists
@@ -347,7 +190,7 @@ class Pipeline:
         e = self.experiment
         settings = {**settings, "metrics": [spec.to_dict() for spec in e.metrics], "protocol": self.protocol}
         inputs = (self.data, self.candidates, *inputs)
-        code = (*_SCORING_CODE, *_home(*e.metrics), *code)
+        code = (*_SCORING_CODE, *home(*e.metrics), *code)
         run_id = recipe_of(stage, settings, inputs, code).fingerprint[:16]
 
         def make(out: Path) -> None:
@@ -358,20 +201,9 @@ class Pipeline:
             header = RunHeader(run_id, system, kind, e.seed, self.protocol, stages, capture())
             RunResult(**{name: getattr(header, name) for name in RunHeader.__slots__}, users=table).save(out)
 
-        artifact = self._make(stage, settings, inputs, code, make, title=system)
+        artifact = self.make(stage, settings, inputs, code, make, title=system)
         # The stored name is that of whoever made it first.
         return Outcome(replace(RunResult.load(artifact.path), system=system), artifact)
-
-    @property
-    def protocol(self) -> str:
-        """Split, visibility, candidates and tie rule in a sentence, for captions."""
-        e, c = self.experiment, self.experiment.candidates
-        who = "all users" if c.users is None else f"at most {c.users} users"
-        made = " SYNTHETIC DATA." if self.dataset.synthetic else ""
-        return (
-            f"{self.dataset.name}, {e.split.use}, fold {c.fold}, visibility {e.visibility}; {who}; 1 positive + {c.n} "
-            f"{c.negatives.use} negatives; ties lose; seed {e.seed}.{made}"
-        )
 
     def _training_costs(self, stages: Sequence[Spec]) -> list[StageCost]:
         if not stages:
@@ -379,37 +211,6 @@ class Pipeline:
         artifacts = [self.traces, *(self.trained(stages[:k]) for k in range(1, len(stages) + 1))]
         return [StageCost(a.stage, Cost(a.seconds, peak_bytes=a.peak_bytes)) for a in artifacts]
 
-    def _asking_settings(self) -> dict[str, Any]:
-        return self.asking.model_dump(mode="json") | {"weights": self._identity}
-
-    @cached_property
-    def _identity(self) -> str:
-        return self.asking.model.identity()
-
-    def _make(
-        self,
-        stage: str,
-        settings: Mapping[str, Any],
-        inputs: Sequence[Artifact],
-        code: Sequence[str],
-        make: Callable[[Path], None],
-        title: str = "",
-    ) -> Artifact:
-        title = title or stage
-        self.watcher.begin(title)
-        artifact = self.store.get(stage, settings, inputs, code, make)
-        self.watcher.end(title, artifact.seconds, cached=artifact.cached)
-        return artifact
-
-
-def _home(*specs: Spec) -> tuple[str, ...]:
-    """The top-level packages of those components that are a plug-in's: its own code decides its results too."""
-    return tuple({type(spec.build()).__module__.partition(".")[0] for spec in components(specs)} - {_PACKAGE})
-
 
 def _checkpoint(artifact: Artifact, base: Path | None = None) -> Checkpoint:
     return Checkpoint(artifact.path / MODEL, base)
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

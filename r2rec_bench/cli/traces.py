@@ -84,21 +84,19 @@ def _questions(file: Path, overrides: list[str], out: Path, seed: int) -> tuple[
     from r2rec_bench.core.loading import load
     from r2rec_bench.core.seeds import generator
     from r2rec_bench.experiment import Experiment
-    from r2rec_bench.pipeline import Pipeline
+    from r2rec_bench.inputs import Inputs
     from r2rec_bench.prompts.wording import Thinking
     from r2rec_bench.traces.lines import key_of
-    from r2rec_bench.traces.queries import draw_queries
 
     e = load(file, Experiment, overrides).value
     with watching(quiet=True) as watcher:
-        pipeline = Pipeline(e, artifact_store(), watcher)
-        asking, dataset = pipeline.asking, pipeline.dataset
+        inputs = Inputs(e, artifact_store(), watcher)
+        asking = inputs.asking
         if asking.strategy.thinking not in {Thinking.STEPS, Thinking.WHOLE}:
             raise InputError(
                 f"{file}: prompts.use is '{e.prompts.use}', which has no steps to think about; 'progressive_mask' has"
             )
-        queries = draw_queries(asking.visible_log(dataset), e.queries, e.seed, asking.outcomes)
-        asker = asking.asker(dataset)
+        queries, asker = inputs.training_queries(), asking.asker(inputs.dataset)
     order = generator(seed, "annotation").permutation(len(queries)).tolist()
     known = {line.key for line in _lines(out)}
 

@@ -1,0 +1,233 @@
+"""What every model of an experiment is made from and asked: data, candidates, questions, traces, each an artifact.
+
+A second run with the same settings does no work. What is asked and learnt from passes the leakage gate on its way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from r2rec_bench.asking import Asking
+from r2rec_bench.audit import Auditor
+from r2rec_bench.core.config import Spec, components
+from r2rec_bench.core.errors import NoDataError
+from r2rec_bench.core.resources import measure
+from r2rec_bench.core.store import Artifact, ArtifactStore
+from r2rec_bench.core.types import Candidates, InteractionLog
+from r2rec_bench.core.watch import Watcher
+from r2rec_bench.data import candidates as candidate_lists
+from r2rec_bench.data import store as dataset_store
+from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
+from r2rec_bench.evaluation.base import Ranker
+from r2rec_bench.experiment import Experiment
+from r2rec_bench.files import AUDIT, CANDIDATES, COUNTS, TRACES
+from r2rec_bench.prompts.base import Asked
+from r2rec_bench.traces.base import Teacher
+from r2rec_bench.traces.collect import Asker, collect
+from r2rec_bench.traces.queries import TrainingQuery, draw_queries
+from r2rec_bench.traces.store import write_traces
+
+_PACKAGE = __package__
+
+
+def rooms(*names: str) -> tuple[str, ...]:
+    """Modules and packages of ours, by full name, whose source decides a result."""
+    return tuple(f"{_PACKAGE}.{name}" for name in names)
+
+
+_AUDIT_CODE = rooms("audit")
+_LIST_CODE = rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
+ASKING_CODE = rooms(
+    "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
+)
+
+
+class Inputs:
+    """The inputs of one experiment, in an artifact store.
+
+    Args:
+        experiment: what decides them.
+        store: where they are kept.
+        watcher: told of every stage.
+    """
+
+    def __init__(self, experiment: Experiment, store: ArtifactStore, watcher: Watcher) -> None:
+        self.experiment = experiment
+        self.store = store
+        self.watcher = watcher
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set; its stand-in, with a warning, where the real one can neither be found nor fetched."""
+        source = cast("Source", self.experiment.data.build())
+        try:
+            return source.load()
+        except NoDataError as error:
+            if self.experiment.otherwise is None:
+                raise
+            self.watcher.warn(
+                f"NO REAL DATA: {error}\nUsing '{self.experiment.otherwise.use}' instead. Nothing that follows says "
+                f"anything about {self.experiment.data.use}."
+            )
+            return cast("Source", self.experiment.otherwise.build()).load()
+
+    @cached_property
+    def data(self) -> Artifact:
+        """The prepared data set, kept under its content."""
+        settings = {"name": self.dataset.name, "digest": dataset_store.digest(self.dataset)}
+        return self.make("data", settings, (), rooms("data.store"), lambda out: dataset_store.write(self.dataset, out))
+
+    @cached_property
+    def folds(self) -> Folds:
+        return cast("Split", self.experiment.split.build()).split(self.dataset.log)
+
+    @cached_property
+    def candidates(self) -> Artifact:
+        """The frozen candidate lists."""
+        e, c = self.experiment, self.experiment.candidates
+
+        def make(out: Path) -> None:
+            drawn = candidate_lists.draw(
+                self.folds,
+                c.asked,
+                cast("NegativeSampler", c.negatives.build()),
+                n_negatives=c.n,
+                n_users=c.users,
+                seed=e.seed,
+            )
+            candidate_lists.write(drawn, self.dataset.log, out / CANDIDATES)
+
+        settings = {"split": e.split.to_dict(), "seed": e.seed, **c.model_dump(mode="json")}
+        code = (*_LIST_CODE, *home(e.split, c.negatives))
+        return self.make("candidates", settings, (self.data,), code, make)
+
+    @cached_property
+    def candidate_lists(self) -> Candidates:
+        return candidate_lists.read(self.candidates.path / CANDIDATES, self.dataset.log)
+
+    @cached_property
+    def asking(self) -> Asking:
+        e = self.experiment
+        return Asking(
+            split=e.split,
+            fold=e.candidates.asked,
+            visibility=e.visibility,
+            chains=e.chains,
+            prompts=e.prompts,
+            backbone=e.backbone,
+            outcomes=cast("Ranker", e.ranker.build()).outcomes,
+            seed=e.seed,
+        )
+
+    def training_queries(self) -> list[TrainingQuery]:
+        """What is asked in training, in drawn order."""
+        log, outcomes = self.asking.visible_log(self.dataset), self.asking.outcomes
+        return draw_queries(log, self.experiment.queries, self.experiment.seed, outcomes)
+
+    @cached_property
+    def traces(self) -> Artifact:
+        """Training traces, and what became of the questions without one."""
+        e = self.experiment
+
+        def make(out: Path) -> None:
+            asker, teacher = self.asking.asker(self.dataset), cast("Teacher", e.teacher.build())
+            got = collect(asker, teacher, self.training_queries(), lambda done, n: self.watcher.progress(done, n, {}))
+            write_traces(got.traces, out / TRACES)
+            counts = {key: value for key, value in asdict(got).items() if key != "traces"}
+            audited = self._auditor.learnt(got.traces)
+            write_json(out / COUNTS, counts | {"traces": len(got.traces), "audited": audited})
+
+        identity = cast("Teacher", e.teacher.build()).identity()
+        settings = {
+            "asking": self.asking_settings(),
+            "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
+            "queries": e.queries.model_dump(mode="json"),
+        }
+        code = (*ASKING_CODE, *_AUDIT_CODE, *home(e.split, e.chains, e.prompts, e.teacher))
+        return self.make("traces", settings, (self.data,), code, make)
+
+    @cached_property
+    def audit(self) -> Artifact:
+        """What the leakage gate has checked of the lists and of the questions about them.
+
+        Raises:
+            LeakageError: it has found a leak; nothing is measured then.
+        """
+        e = self.experiment
+
+        def make(out: Path) -> None:
+            write_json(out / AUDIT, asdict(self._auditor.asked(self.candidate_lists, self.asked[0])))
+
+        code = (*_AUDIT_CODE, *ASKING_CODE, *home(e.split, e.chains, e.prompts, e.backbone))
+        settings = {"asking": self.asking_settings()}
+        return self.make("audit", settings, (self.data, self.candidates), code, make)
+
+    @property
+    def _auditor(self) -> Auditor:
+        e = self.experiment
+
+        def ask(log: InteractionLog) -> Asker:
+            return self.asking.asker(replace(self.dataset, log=log))
+
+        return Auditor(self.folds, e.candidates.asked, e.visibility, ask, e.seed)
+
+    @cached_property
+    def asked(self) -> tuple[list[list[Asked]], float]:
+        """The questions about all candidates, (q, c), and the seconds they took, which each model asked is charged."""
+        lists = self.candidate_lists
+        with measure() as watch:
+            asker = self.asking.asker(self.dataset)
+            asked = [
+                asker.prompts(query, items.tolist()) for query, items in zip(lists.queries, lists.items, strict=True)
+            ]
+        return asked, watch.seconds
+
+    @property
+    def protocol(self) -> str:
+        """Split, visibility, candidates and tie rule in a sentence, for captions."""
+        e, c = self.experiment, self.experiment.candidates
+        who = "all users" if c.users is None else f"at most {c.users} users"
+        made = " SYNTHETIC DATA." if self.dataset.synthetic else ""
+        return (
+            f"{self.dataset.name}, {e.split.use}, fold {c.fold}, visibility {e.visibility}; {who}; 1 positive + {c.n} "
+            f"{c.negatives.use} negatives; ties lose; seed {e.seed}.{made}"
+        )
+
+    def asking_settings(self) -> dict[str, Any]:
+        """All that decides a question, for recipes."""
+        return self.asking.model_dump(mode="json") | {"weights": self._identity}
+
+    @cached_property
+    def _identity(self) -> str:
+        return self.asking.model.identity()
+
+    def make(
+        self,
+        stage: str,
+        settings: Mapping[str, Any],
+        inputs: Sequence[Artifact],
+        code: Sequence[str],
+        make: Callable[[Path], None],
+        title: str = "",
+    ) -> Artifact:
+        """The artifact of a stage, made or found, with the watcher told of it under `title`."""
+        title = title or stage
+        self.watcher.begin(title)
+        artifact = self.store.get(stage, settings, inputs, code, make)
+        self.watcher.end(title, artifact.seconds, cached=artifact.cached)
+        return artifact
+
+
+def home(*specs: Spec) -> tuple[str, ...]:
+    """The top-level packages of those components that are a plug-in's: its own code decides its results too."""
+    return tuple({type(spec.build()).__module__.partition(".")[0] for spec in components(specs)} - {_PACKAGE})
+
+
+def write_json(path: Path, value: object) -> None:
+    """`value` as indented JSON."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
