@@ -112,10 +112,10 @@ def test_the_quickstart_without_data_runs_and_shouts(place: Place, coin: Path):
     assert "SYNTHETIC DATA. Everything here was measured in a generated world" in said
     assert "seed 0. SYNTHETIC DATA." in " ".join(first.stdout.split())  # the table's caption
     assert place.report.split("\n| System")[0].count("SYNTHETIC DATA") == 1
-    for system in ("popularity", "item\\_knn", "ease", "als", "bpr", "nano, untrained", "R2Rec (nano): sft + grpo"):
+    for system in ("popularity", "item\\_knn", "ease", "als", "bpr", "sasrec", "nano, untrained", "R2Rec (nano): sft + grpo"):
         assert f"| {system} " in place.report
     protocols = [json.loads(file.read_text())["protocol"] for file in place.folder.glob("cache/**/result.json")]
-    assert len(protocols) == 8
+    assert len(protocols) == 9
     assert all(protocol.endswith("SYNTHETIC DATA.") for protocol in protocols)
 
     tossed = {**SMALL, **SMALL_WORLD, "stages.grpo.rewards": "[{reward: coin}]"}
