@@ -34,7 +34,7 @@ report: setup ## write the report of EXP from what has been run
 	$(BIN)/r2rec report $(EXP)
 
 test: setup ## all tests; ARGS goes to pytest
-	$(BIN)/pytest -q $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto $(ARGS)
 
 lint: setup ## style, formatting, types, direction of imports
 	$(BIN)/ruff check .

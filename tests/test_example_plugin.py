@@ -74,8 +74,9 @@ def test_an_experiment_runs_with_all_three(installed: Installed):
     assert "R2Rec (nano): grpo" in said
     [log] = installed.site.parent.glob("cache/artifacts/grpo/*/log.json")
     assert "reward/foresight" in log.read_text("utf-8")
-    report = (installed.site.parent / "reports" / "example" / "report.md").read_text("utf-8")
-    assert "well\\_read" in report or "well_read" in report
+    asked = [file.read_text("utf-8") for file in installed.site.parent.glob("cache/artifacts/evaluation/*/asking.json")]
+    assert asked
+    assert all('"use": "well_read"' in one for one in asked)
 
 
 def test_the_entry_point_is_what_finds_it(installed: Installed, tmp_path: Path):

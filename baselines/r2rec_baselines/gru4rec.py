@@ -23,7 +23,7 @@ class GRU4RecConfig(SequentialConfig):
 class GRU4Rec(Sequential):
     """Gated recurrent units over the last items, trained with the full softmax on whole windows.
 
-    Sources: Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks" (ICLR 2016, arXiv
+    Source: Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks" (ICLR 2016, arXiv
     1511.06939); items read and predicted by the same vectors, and cross-entropy: Hidasi and Karatzoglou, "Recurrent
     Neural Networks with Top-k Gains for Session-based Recommendations" (CIKM 2018, arXiv 1706.03847).
     """

@@ -68,7 +68,7 @@ def _sampler(name: str, settings: list[str]) -> ChainSampler:
         raise InputError("--set n: given by --n; use that")
     if "evidence" in given:
         raise InputError("--set evidence: always 'single' here, since single chains are shown; leave it out")
-    # What is shown are chains, and PROTOCOL's valid chain has them in any order.
+    # What is shown are chains, and a valid chain has them in any order.
     given = {"evidence": "single", "order": "any", **given}
     return component(validate(component.config_type(), given, f"--sampler {name}"))
 

@@ -91,7 +91,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """(Q, R, A): one training example (PROTOCOL, Traces).
+    """(Q, R, A): one training example.
 
     Attributes:
         query: who was asked about, when.

@@ -79,7 +79,7 @@ class ItemCatalog:
 
 
 class Visibility(StrEnum):
-    """Which of other people's edges a query may see (PROTOCOL, Notation)."""
+    """Which of other people's edges a query may see."""
 
     FOLD = "fold"
     """The whole fold, as the literature does under leave-last-out."""
@@ -116,7 +116,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A closed interaction chain u0 → i0 → u1 → ... → target → u0, its closing edge masked (PROTOCOL, Chains).
+    """A closed interaction chain u0 → i0 → u1 → ... → target → u0, its closing edge masked.
 
     That of a random walk need not end in the target.
 

@@ -1,7 +1,7 @@
 """The time-indexed user–item graph; only a query's visible graph leaves it.
 
 A query `(user, time)` sees the fold's edges, less the query user's own interactions from its moment on, and with
-visibility `past` also less everybody's edges at or after `time` (PROTOCOL, Notation). The rule is enforced here, in
+visibility `past` also less everybody's edges at or after `time`. The rule is enforced here, in
 the kernels that walk the edges, so that no sampler can break it: not by an edge, and not inside a count.
 
     rows          the edges in both orders, and what a query may see of them

@@ -1,4 +1,4 @@
-"""Bundles: all closed chains through one shared item, folded into exact counts (PROTOCOL, Bundles)."""
+"""Bundles: all closed chains through one shared item, folded into exact counts."""
 
 from __future__ import annotations
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from r2rec_bench.core.config import validate
-from r2rec_bench.core.errors import ConfigError
+from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.core.types import Candidates, FloatArray, InteractionLog
 from r2rec_bench.evaluation.base import Baseline, Contender, Recipe
 from r2rec_bench.experiment import RECIPE_KEYS, Experiment
 from r2rec_bench.testing.comparing import require_array, require_same, require_unchanged, told
 from r2rec_bench.testing.contract import Contract, require
 from r2rec_bench.testing.every import contract
-from r2rec_bench.testing.worlds import candidates, worlds
+from r2rec_bench.testing.worlds import World, candidates, worlds
 
 CONTRACT: Contract[Contender] = contract("baselines", Contender)
 _SEED = 5
@@ -46,10 +46,13 @@ def it_is_fitted_or_a_recipe(contender: Contender) -> None:
 
 @CONTRACT.rule
 def scores_are_finite(contender: Contender) -> None:
-    """Scores are float64 (q, c) and finite, for users and items without interactions and data without ratings too."""
+    """Scores are float64 (q, c) and finite, for users and items without interactions too, and without ratings.
+
+    A model that learns from ratings may refuse data that have none with an InputError.
+    """
     if not isinstance(contender, Baseline):
         return
-    for world in worlds():
+    for world in _worlds_of(contender):
         scores = _scores(contender, world.log, candidates())
         wrong = np.argwhere(~np.isfinite(scores))
         said = f"{scores[tuple(wrong[0])]} for user index {wrong[0][0]} ({world.name})" if len(wrong) else ""
@@ -61,7 +64,7 @@ def ratings_are_ratings(contender: Contender) -> None:
     """Predicted ratings are float64 (q, c), 1 to 5, NaN where none is predicted."""
     if not isinstance(contender, Baseline):
         return
-    for world in worlds():
+    for world in _worlds_of(contender):
         model, lists = _fitted(contender, world.log), candidates()
         ratings = require_array(model.ratings(lists), np.float64, lists.items.shape, f"ratings, {world.name}")
         known = ratings[~np.isnan(ratings)]
@@ -77,10 +80,10 @@ def the_same_seed_gives_the_same_scores(contender: Contender) -> None:
     """Fitting again with the same seed gives the same scores, also where something else had been fitted before."""
     if not isinstance(contender, Baseline):
         return
-    rated, unrated = worlds()
+    rated = worlds()[0]
     first = _scores(contender, rated.log, candidates())
     require_same(_scores(contender, rated.log, candidates()), first, "the same log and seed", "the same scores")
-    used = _fitted(contender, unrated.log.select(unrated.log.user != 0))
+    used = _fitted(contender, rated.log.select(rated.log.user != 0))
     used.fit(rated.log, _SEED)
     require_same(used.score(candidates()), first, "fitted on something else before", "the same scores")
 
@@ -145,6 +148,17 @@ def a_recipe_gives_a_sound_experiment(contender: Contender) -> None:
         except ConfigError as error:
             refused.append(str(error))
     require(len(refused) < len(backbones), "; ".join(refused), "an experiment that is accepted")
+
+
+def _worlds_of(baseline: Baseline) -> Iterator[World]:
+    """The worlds that the model takes: one that learns from ratings may refuse those without."""
+    for world in worlds():
+        try:
+            if not world.log.has_ratings:
+                _fitted(baseline, world.log)
+        except InputError:
+            continue
+        yield world
 
 
 def _fitted(baseline: Baseline, log: InteractionLog) -> Baseline:

@@ -1,4 +1,4 @@
-"""Which traces are fit to learn from; what is dropped is counted by reason (PROTOCOL, Traces)."""
+"""Which traces are fit to learn from; what is dropped is counted by reason."""
 
 from __future__ import annotations
 

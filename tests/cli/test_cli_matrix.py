@@ -249,7 +249,7 @@ def test_a_cell_is_an_ordinary_run_with_the_same_number(ran, rows):
     single = ran.invoke("report", ran.folder / "tiny.yaml", *SMALL, *changes, "--out", ran.folder / "cell")
     assert single.exit_code == 0, single.output
     with (ran.folder / "cell" / "tiny" / "results.csv").open(encoding="utf-8") as file:
-        (own,) = [line for line in csv.DictReader(file) if line["metric"] == "hr@1"]
+        (own,) = [line for line in csv.DictReader(file) if (line["metric"], line["group"]) == ("hr@1", "all")]
     assert (own["run_id"], own["mean"], own["low"], own["high"]) == (
         row["run_id"],
         row["hr@1"],

@@ -1,4 +1,4 @@
-"""The graph against its definition: PROTOCOL told in plain Python over lists of edges, on small random worlds."""
+"""The graph against its definition told in plain Python over lists of edges, on small random worlds."""
 
 import math
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def other_futures(draw, world):
 
 
 class Oracle:
-    """The definitions of PROTOCOL, word for word; what is not in `own` or `others` is not there."""
+    """The definitions, word for word; what is not in `own` or `others` is not there."""
 
     def __init__(self, world: World) -> None:
         q = world.query

@@ -1,5 +1,7 @@
 """A local model as the teacher."""
 
+import re
+
 import pytest
 
 from r2rec_bench.core.errors import InputError
@@ -82,7 +84,7 @@ def test_step_by_step_a_model_reads_what_it_is_asked_at_each_step(asker, trainin
     def generate(self, prompts, stop, max_new_tokens, *, sampling=None):
         real(self, prompts, stop, 1, sampling=sampling)
         read.extend(self.decode(prompts))
-        steps = [text.partition("[MASK]")[0].count("#") for text in self.decode(prompts)]
+        steps = [max(map(int, re.findall(r"#(\d+)", text))) for text in self.decode(prompts)]
         return self.encode_texts([f"#{step} w+1 f4" for step in steps])
 
     monkeypatch.setattr(LanguageModel, "generate", generate)

@@ -77,7 +77,7 @@ def test_the_better_completion_becomes_likelier_and_again_the_same(tuned_nano, c
     assert result.notes["loss_last"] < 0.5 < result.notes["loss_first"]
     [alarm] = result.alarms
     assert result.notes["reward_chosen_last"] < 0
-    assert alarm.startswith("The better completions have become less likely too: their mean implicit reward is -")
+    assert alarm.startswith("The better completions have become less likely too: their mean implicit reward ends at -")
 
 
 def test_alarms_when_nothing_is_preferred(tuned_nano, codes, train, tmp_path):

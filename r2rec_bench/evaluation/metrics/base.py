@@ -99,7 +99,7 @@ def ranks(ranking: Ranking, candidates: Candidates) -> Int64Array:
     """Rank of each positive, 1 = best, int64 (q,).
 
     Pessimistic: ties are broken against the positive, so a constant scorer ranks it last; a NaN score (no valid
-    answer) is below every number and ties with every other NaN (PROTOCOL, Task and splits).
+    answer) is below every number and ties with every other NaN.
     """
     scores = _comparable(ranking)
     rows = np.arange(len(candidates))

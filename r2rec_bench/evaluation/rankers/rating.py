@@ -156,7 +156,7 @@ def _masked(values: FloatArray, valid: BoolArray) -> FloatArray:
 class RatingExpectation(Pointwise):
     """Candidates by expected rating, Σ r·p(r) over the rating tokens after the thoughts.
 
-    Source: PROTOCOL reading one of R2Rec (arXiv 2506.05069): trained on ratings, judged by HitRatio.
+    Source: one reading of R2Rec (arXiv 2506.05069), which trains on ratings and is judged by HitRatio.
     """
 
     @property
