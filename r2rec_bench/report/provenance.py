@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.store import Artifact
-from r2rec_bench.files import COUNTS, LOG
+from r2rec_bench.files import AUDIT, COUNTS, LOG
 from r2rec_bench.report.study import Study
 from r2rec_bench.report.text import markdown
 
@@ -23,6 +24,9 @@ def provenance_lines(study: Study, artifacts: Sequence[Artifact]) -> Iterator[st
         if (artifact.path / COUNTS).is_file():
             yield ""
             yield _traces(artifact)
+        if (artifact.path / AUDIT).is_file():
+            yield ""
+            yield _audit(artifact)
     yield ""
     yield from _alarms(artifacts)
     environments: dict[str, tuple[Environment, list[str]]] = {}
@@ -57,7 +61,30 @@ def _traces(artifact: Artifact) -> str:
     return (
         f"Traces {artifact.fingerprint[:_SHOWN]}: {counts['asked']:,} questions, {counts['traces']:,} kept, "
         f"{sum(counts['dropped'].values()):,} dropped{f' ({reasons})' if reasons else ''}. Pieces of evidence in their "
-        f"prompts: {counts['pieces_kept']:,} kept, {counts['pieces_dropped']:,} dropped for the token budget."
+        f"prompts: {counts['pieces_kept']:,} kept, {counts['pieces_dropped']:,} dropped for the token budget. Every "
+        f"answer was looked up in the data, and {counts['audited']} questions were put again without all that they may "
+        f"not see: no leak.{_usage(counts['usage'])}"
+    )
+
+
+def _usage(usage: dict[str, Any] | None) -> str:
+    """What a teacher that is a model took; empty for one that is none."""
+    if usage is None:
+        return ""
+    price = usage["price"] + usage["remembered_price"]
+    return (
+        f" The teacher was asked {usage['requests']:,} times ({usage['retries']:,} retries, {usage['remembered']:,} "
+        f"answers known from before), read {usage['prompt_tokens']:,} tokens and wrote {usage['completion_tokens']:,}; "
+        f"all answers together cost {price:,.2f}."
+    )
+
+
+def _audit(artifact: Artifact) -> str:
+    found = json.loads((artifact.path / AUDIT).read_text("utf-8"))
+    return (
+        f"Leakage gate {artifact.fingerprint[:_SHOWN]}: {found['lists']:,} candidate lists and {found['edges']:,} "
+        f"edges of their evidence were looked up in the data, and {found['rewritten']:,} questions were put again with "
+        "every held-out interaction replaced: no leak."
     )
 
 

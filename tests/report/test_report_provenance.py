@@ -1,0 +1,62 @@
+"""What a report says of the artifacts behind it."""
+
+import json
+
+import pytest
+
+from r2rec_bench.core.store import Artifact
+from r2rec_bench.files import AUDIT, COUNTS
+from r2rec_bench.report.provenance import provenance_lines
+from r2rec_bench.report.study import Study
+
+COUNTED = {
+    "asked": 1200,
+    "dropped": {"too long": 3, "does not parse: think": 7},
+    "pieces_kept": 4000,
+    "pieces_dropped": 12,
+    "traces": 1190,
+    "audited": 8,
+    "usage": None,
+}
+USAGE = {
+    "requests": 1500,
+    "retries": 20,
+    "remembered": 300,
+    "prompt_tokens": 90_000,
+    "completion_tokens": 12_000,
+    "price": 1.25,
+    "remembered_price": 0.5,
+    "silent": {},
+}
+
+
+@pytest.fixture
+def told(make_row, tmp_path):
+    def tell(name, content):
+        (tmp_path / name).write_text(json.dumps(content))
+        artifact = Artifact(tmp_path, "ab" * 32, "traces", 1.0, 2**20, cached=True)
+        return "\n".join(
+            provenance_lines(Study("x", "Why?", (make_row("popularity", "baseline", [1, 2]),)), [artifact])
+        )
+
+    return tell
+
+
+def test_what_became_of_the_traces_and_that_they_were_audited(told):
+    said = told(COUNTS, COUNTED)
+    assert "Traces abababababab: 1,200 questions, 1,190 kept, 10 dropped (does not parse: think 7; too long 3)." in said
+    assert "4,000 kept, 12 dropped for the token budget." in said
+    assert said.count("8 questions were put again without all that they may not see: no leak.") == 1
+    assert "teacher was asked" not in said
+
+
+def test_what_a_teacher_that_is_a_model_took(told):
+    said = told(COUNTS, {**COUNTED, "usage": USAGE})
+    assert "asked 1,500 times (20 retries, 300 answers known from before), read 90,000 tokens and wrote 12,000" in said
+    assert "all answers together cost 1.75." in said
+
+
+def test_what_the_leakage_gate_looked_at(told):
+    said = told(AUDIT, {"lists": 1000, "edges": 160_000, "rewritten": 160})
+    assert "Leakage gate abababababab: 1,000 candidate lists and 160,000 edges" in said
+    assert "160 questions were put again with every held-out interaction replaced: no leak." in said
