@@ -118,13 +118,12 @@ def test_the_quickstart_without_data_runs_and_shouts(place: Place, coin: Path):
         "ease",
         "als",
         "bpr",
-        "sasrec",
         "nano, untrained",
         "R2Rec (nano): sft + grpo",
     ):
         assert f"| {system} " in place.report
     protocols = [json.loads(file.read_text())["protocol"] for file in place.folder.glob("cache/**/result.json")]
-    assert len(protocols) == 9
+    assert len(protocols) == 8
     assert all(protocol.endswith("SYNTHETIC DATA.") for protocol in protocols)
 
     tossed = {**SMALL, **SMALL_WORLD, "stages.grpo.rewards": "[{reward: coin}]"}

@@ -7,7 +7,9 @@ import optuna
 import pytest
 import yaml
 from optuna.trial import TrialState
+from typer.testing import CliRunner
 
+from r2rec_bench.cli.app import app
 from r2rec_bench.core.errors import ConfigError, InputError, R2RecError
 from r2rec_bench.core.loading import load
 from r2rec_bench.core.search import knobs_below
@@ -213,3 +215,19 @@ def test_trials_and_plots_are_written(sweep_file, tmp_path):
 def test_no_finished_trial_has_no_best_experiment(sweep_file):
     with pytest.raises(InputError, match="none of 0 trials came to its end"):
         best_experiment(read_sweep(sweep_file()), optuna.create_study())
+
+
+@pytest.mark.slow
+def test_the_command_searches_with_real_training_and_goes_on(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("R2REC_CACHE", str(tmp_path / "cache"))
+    file = sweep_file(trials=2, fixed={"baselines": [], "stages.grpo": None}, search={"stages.sft.lr": "tune"})
+    first = CliRunner().invoke(app, ["sweep", str(file), "--out", str(tmp_path / "out"), "-q"])
+    assert first.exit_code == 0, first.output
+    assert "Best of 2 trials" in first.stdout
+    best = load(tmp_path / "out" / "find" / "best.yaml", Experiment).value
+    assert f"stages.sft.lr: {best.stages[0].settings.lr}"[:22] in first.stdout
+    assert [stage.use for stage in best.stages] == ["sft", "grpo"]  # what was fixed for the search is not the answer
+    longer = CliRunner().invoke(app, ["sweep", str(file), "--trials", "3", "--out", str(tmp_path / "out"), "-q"])
+    assert longer.exit_code == 0, longer.output
+    rows = (tmp_path / "out" / "find" / "trials.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[1] for row in rows] == ["complete"] * 3
