@@ -26,6 +26,14 @@ def test_the_committed_pages_are_what_the_registry_gives(made):
     assert committed == made, "stale: run `make docs` and commit docs/components"
 
 
+def test_data_of_ones_own_are_on_no_page(made, tmp_path, monkeypatch):
+    (tmp_path / "my-shop").mkdir()
+    (tmp_path / "my-shop" / "interactions.parquet").touch()
+    monkeypatch.setenv("R2REC_DATA", str(tmp_path))
+    assert "my-shop" in registry("sources").names()
+    assert pages() == made
+
+
 def test_every_component_has_its_section_and_every_link_leads_somewhere(monkeypatch):
     monkeypatch.delenv("R2REC_DATA", raising=False)  # its folders are sources here, but nobody else's
     index = (FOLDER / INDEX).read_text("utf-8")

@@ -42,10 +42,15 @@ def pages(up: str = "../..") -> dict[str, str]:
         up: the way from the pages to the root of the repository, for links to the code.
     """
     from r2rec_bench.core.describe import describe, origin
-    from r2rec_bench.core.registry import FAMILIES, registry
+    from r2rec_bench.core.registry import FAMILIES, Registry, registry
 
     families = {
-        family: [describe(family, name, one) for name, one in registry(family) if origin(one).ours]
+        # By the registry's own listing: a folder under R2REC_DATA is a source on this machine only.
+        family: [
+            describe(family, name, one)
+            for name in Registry.names(registry(family))
+            if origin(one := registry(family).get(name)).ours
+        ]
         for family in FAMILIES
     }
     index = {INDEX: "\n".join(_index(families)) + "\n"}

@@ -31,7 +31,7 @@ def sweep(
     from r2rec_bench.cli.studies import artifact_store
     from r2rec_bench.core.paths import cache_root
     from r2rec_bench.sweep.definition import read_sweep
-    from r2rec_bench.sweep.outputs import write_best, write_plots, write_trials
+    from r2rec_bench.sweep.outputs import searched_values, write_best, write_plots, write_trials
     from r2rec_bench.sweep.study import run_sweep
 
     searched = read_sweep(file)
@@ -56,7 +56,7 @@ def sweep(
     console = stdout()
     best = study.best_trial
     console.print(f"Best of {len(study.trials)} trials: {best.number}, {searched.sweep.objective} {best.value:.4f}")
-    for name, value in best.params.items():
+    for name, value in searched_values(searched, best).items():
         console.print(f"  {safe(name)}: {value}", soft_wrap=True)
     console.print(f"Written: {folder}. Run it on the test fold: r2rec run {folder / 'best.yaml'}", soft_wrap=True)
     console.print(f"Study {study.study_name} in {storage}", markup=False, soft_wrap=True)

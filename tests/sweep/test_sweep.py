@@ -225,7 +225,7 @@ def test_the_command_searches_with_real_training_and_goes_on(sweep_file, tmp_pat
     assert first.exit_code == 0, first.output
     assert "Best of 2 trials" in first.stdout
     best = load(tmp_path / "out" / "find" / "best.yaml", Experiment).value
-    assert f"stages.sft.lr: {best.stages[0].settings.lr}"[:22] in first.stdout
+    assert f"stages.sft.lr: {best.stages[0].settings.lr}\n" in first.stdout
     assert [stage.use for stage in best.stages] == ["sft", "grpo"]  # what was fixed for the search is not the answer
     longer = CliRunner().invoke(app, ["sweep", str(file), "--trials", "3", "--out", str(tmp_path / "out"), "-q"])
     assert longer.exit_code == 0, longer.output
