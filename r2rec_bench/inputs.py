@@ -47,6 +47,42 @@ ASKING_CODE = rooms(
 )
 
 
+class Datasets:
+    """Data sets read once each, however many experiments of a command use them.
+
+    Args:
+        watcher: warned of stand-ins.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._read: dict[str, Dataset] = {}
+
+    def of(self, experiment: Experiment) -> Dataset:
+        """The data set; its stand-in, with a warning, where the real one can neither be found nor fetched.
+
+        Raises:
+            NoDataError: it cannot be had, and has no stand-in.
+        """
+        sources = [experiment.data, *([experiment.otherwise] if experiment.otherwise else [])]
+        key = json.dumps([spec.to_dict() for spec in sources])
+        if key not in self._read:
+            self._read[key] = self._load(*sources)
+        return self._read[key]
+
+    def _load(self, wanted: Spec, otherwise: Spec | None = None) -> Dataset:
+        try:
+            return cast("Source", wanted.build()).load()
+        except NoDataError as error:
+            if otherwise is None:
+                raise
+            self._watcher.warn(
+                f"NO REAL DATA: {error}\nUsing '{otherwise.use}' instead. Nothing that follows says anything about "
+                f"{wanted.use}."
+            )
+            return cast("Source", otherwise.build()).load()
+
+
 class Inputs:
     """The inputs of one experiment, in an artifact store.
 
@@ -54,27 +90,21 @@ class Inputs:
         experiment: what decides them.
         store: where they are kept.
         watcher: told of every stage.
+        datasets: shared with other experiments; its own without.
     """
 
-    def __init__(self, experiment: Experiment, store: ArtifactStore, watcher: Watcher) -> None:
+    def __init__(
+        self, experiment: Experiment, store: ArtifactStore, watcher: Watcher, datasets: Datasets | None = None
+    ) -> None:
         self.experiment = experiment
         self.store = store
         self.watcher = watcher
+        self._datasets = datasets or Datasets(watcher)
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The data set; its stand-in, with a warning, where the real one can neither be found nor fetched."""
-        source = cast("Source", self.experiment.data.build())
-        try:
-            return source.load()
-        except NoDataError as error:
-            if self.experiment.otherwise is None:
-                raise
-            self.watcher.warn(
-                f"NO REAL DATA: {error}\nUsing '{self.experiment.otherwise.use}' instead. Nothing that follows says "
-                f"anything about {self.experiment.data.use}."
-            )
-            return cast("Source", self.experiment.otherwise.build()).load()
+        """The data set, or its stand-in."""
+        return self._datasets.of(self.experiment)
 
     @cached_property
     def data(self) -> Artifact:

@@ -36,21 +36,22 @@ def matrix(
     from r2rec_bench.cli.studies import artifact_store
     from r2rec_bench.core.loading import load
     from r2rec_bench.experiment import Experiment
+    from r2rec_bench.inputs import Datasets
     from r2rec_bench.matrix.parts import axis
     from r2rec_bench.matrix.plan import planned
     from r2rec_bench.matrix.report import synthetic_note, write
-    from r2rec_bench.matrix.run import Runner
+    from r2rec_bench.matrix.run import run
 
     plan = planned(load(experiment, Experiment, set_ or []).value, [axis(text) for text in vary])
     done: list[Done] = []
     with watching(quiet=quiet) as watcher:
-        runner = Runner(artifact_store(), watcher)
+        store, datasets = artifact_store(), Datasets(watcher)
         if all(one.part.family != "sources" for one in plan.axes):
-            runner.dataset(plan.base)  # data that no cell can have are no cell's failure
+            datasets.of(plan.base)  # data that no cell can have are no cell's failure
         for number, cell in enumerate(plan.cells, 1):
             if not quiet:
                 watcher.console.print(f"[bold]{number} of {len(plan.cells)}: {safe(cell.title)}[/]")
-            done.append(runner.run(cell))
+            done.append(run(cell, store, watcher, datasets))
     path = write(plan, done, out / plan.name)
     show(plan, done)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.experiment import Experiment
+from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.markdown import write
 from r2rec_bench.report.study import Row, Study, lineage, row_of, synthetic_note
@@ -30,8 +31,9 @@ def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore
     """The rows of all `files`, each run once, the first file's first."""
     loaded = [load(path, Experiment, overrides) for path in files]  # wrong settings are found before any work
     rows: dict[str, Row] = {}
+    datasets = Datasets(watcher)
     for index, one in enumerate(loaded):
-        for outcome in Pipeline(one.value, store, watcher).run():
+        for outcome in Pipeline(one.value, store, watcher, datasets).run():
             group = one.name if index else ""
             rows.setdefault(outcome.result.run_id, Row(group, outcome.result, outcome.artifact))
     first = loaded[0]

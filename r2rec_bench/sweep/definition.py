@@ -6,7 +6,7 @@
     trials: 20
     search:
       stages.grpo: tune                          # every setting of it that has a range worth searching
-      chains.n: {low: 2, high: 16}
+      chains.n: {low: 2, high: 16, whole: true}
       chains.use: [closed_uniform, recent]
     fixed: {candidates.users: 300, baselines: []}
 
@@ -79,12 +79,14 @@ class Searched:
     Attributes:
         sweep: its settings.
         base: the experiment's file.
+        experiment: what stands in it.
         knobs: numbers to search.
         choices: values to choose among, by path.
     """
 
     sweep: Sweep
     base: Path
+    experiment: Experiment
     knobs: tuple[Knob, ...]
     choices: Mapping[str, tuple[Choice, ...]]
 
@@ -106,7 +108,10 @@ def read_sweep(path: Path) -> Searched:
         ConfigError: a key is wrong, a path leads nowhere or has no range of its own, or the experiment is not valid.
         InputError: a file is not there.
     """
-    sweep = validate(Sweep, plain(read_yaml(path).root), str(path))  # pyright: ignore[reportArgumentType]
+    text = read_yaml(path)
+    if text.problems:
+        raise ConfigError(text.source, text.problems)
+    sweep = validate(Sweep, plain(text.root), text.source)  # pyright: ignore[reportArgumentType]
     base = path.parent / sweep.extends
     experiment = load(base, Experiment).value
     problems: list[Problem] = []
@@ -123,7 +128,7 @@ def read_sweep(path: Path) -> Searched:
             problems += [] if below else [Problem(f"search.{where}", "no setting with a range worth searching there")]
     if problems:
         raise ConfigError(str(path), problems)
-    searched = Searched(sweep, base, tuple(found), choices)
+    searched = Searched(sweep, base, experiment, tuple(found), choices)
     # Whether every path is one of the experiment's, and all goes together, is known before the first trial.
     lowest = {knob.name: int(knob.tune.low) if knob.whole else knob.tune.low for knob in found}
     tried = load(base, Experiment, searched.overrides({**{path: v[0] for path, v in choices.items()}, **lowest})).value

@@ -13,6 +13,7 @@ from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.experiment import Experiment
+from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.sweep.definition import Searched, Sweep
 
@@ -50,12 +51,13 @@ def run_sweep(
         R2RecError: trials fail one after the other.
     """
     study = _opened(searched, storage)
+    datasets = Datasets(watcher)
     reasons: list[str] = []
 
     def objective(trial: Trial) -> float:
         try:
             experiment = load(searched.base, Experiment, searched.overrides(searched.suggest(trial))).value
-            return _value(experiment, trial, searched.sweep, store, watcher)
+            return _value(Pipeline(experiment, store, watcher, datasets), trial, searched.sweep)
         except (R2RecError, RuntimeError) as error:  # also what torch says when memory is short
             if isinstance(error, InputError) and not isinstance(error, ConfigError):
                 raise  # every trial would fail alike
@@ -129,15 +131,13 @@ def _ended(study: Study) -> int:
 def study_name(searched: Searched) -> str:
     """The sweep's name and a digest of all that its trials have in common: other settings are another study."""
     told = searched.sweep.model_dump(mode="json", exclude={"trials", "question", "extends", "name"})
-    base = load(searched.base, Experiment).value.model_dump(mode="json")
-    return f"{searched.sweep.name}-{digest([told, base])[:12]}"
+    return f"{searched.sweep.name}-{digest([told, searched.experiment.model_dump(mode='json')])[:12]}"
 
 
-def _value(experiment: Experiment, trial: Trial, sweep: Sweep, store: ArtifactStore, watcher: Watcher) -> float:
+def _value(pipeline: Pipeline, trial: Trial, sweep: Sweep) -> float:
     """The objective after the last stage; pruned after an earlier one that does worse than most did."""
     import optuna
 
-    pipeline = Pipeline(experiment, store, watcher)
     value = float("nan")
     for step, outcome in enumerate(pipeline.stages()):
         users = outcome.result.users
@@ -149,6 +149,6 @@ def _value(experiment: Experiment, trial: Trial, sweep: Sweep, store: ArtifactSt
         value = outcome.result.mean(sweep.objective)
         trial.set_user_attr(f"run after stage {step + 1}", outcome.result.run_id)
         trial.report(value, step)
-        if step + 1 < len(experiment.stages) and trial.should_prune():
+        if step + 1 < len(pipeline.experiment.stages) and trial.should_prune():
             raise optuna.TrialPruned
     return value

@@ -23,8 +23,6 @@ from r2rec_bench.traces.base import Lesson
 
 CONTRACT = contract("metrics", Metric, sourced=False)
 
-Columns = dict[str, FloatArray]
-
 
 @CONTRACT.rule
 def columns_are_one_value_per_user(metric: Metric) -> None:

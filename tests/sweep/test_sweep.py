@@ -67,6 +67,7 @@ class FakePipeline:
     experiment: Experiment
     store: object
     watcher: object
+    datasets: object
 
     def stages(self):
         sft = self.experiment.stages[0].settings
@@ -119,6 +120,13 @@ def test_what_may_be_searched_is_found_by_path(sweep_file):
 def test_a_wrong_sweep_is_refused_before_the_first_trial(sweep_file, changes, message):
     with pytest.raises((ConfigError, InputError), match=message.replace(".", r"\.").replace(r"\.*", r"(?s:.*)")):
         read_sweep(sweep_file(**changes))
+
+
+def test_a_key_that_stands_twice_is_refused(sweep_file):
+    file = sweep_file()
+    file.write_text(file.read_text() + "seed: 1\nseed: 2\n")
+    with pytest.raises(ConfigError, match=r"sweep\.yaml:\d+: .*seed"):
+        read_sweep(file)
 
 
 @pytest.mark.usefixtures("faked")
