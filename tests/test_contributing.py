@@ -16,6 +16,7 @@ from r2rec_bench.core.errors import ConfigError
 from r2rec_bench.core.types import SECONDS_PER_DAY, InteractionLog, Query, Visibility
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.graph import InteractionGraph
+from r2rec_bench.testing import check
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text("utf-8")
 
@@ -69,6 +70,10 @@ def test_a_chain_weighs_half_at_the_stated_gap(written: dict[str, object]):
     closures = InteractionGraph(log, Visibility.FOLD).visible(Query(0, 0, 1)).closures(1, forward=True)
     sampler = validate(Excerpt, written, "CONTRIBUTING.md").chains.build()
     assert sorted(sampler.weights(closures)) == pytest.approx([0.5, 1])
+
+
+def test_it_keeps_the_contract_of_its_family(written: dict[str, object]):
+    check("chains", written["chains"])
 
 
 def test_a_misspelt_setting_is_refused_as_promised(written: dict[str, object]):
