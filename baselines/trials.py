@@ -19,6 +19,7 @@ from r2rec_bench.data.base import Fold, negative_samplers, splits
 from r2rec_bench.data.candidates import draw
 from r2rec_bench.evaluation.base import Baseline, baselines
 from r2rec_bench.evaluation.metrics.base import ranks, rating_errors
+from r2rec_bench.evaluation.metrics.ndcg import gain
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
@@ -101,11 +102,10 @@ def judged(name: str, settings: Mapping[str, Any], task: Task) -> Score:
     predicted = model.ratings(task.candidates)
     ranking = Ranking(scores, predicted, np.ones(scores.shape, dtype=np.bool_), Cost())
     rank = ranks(ranking, task.candidates)
-    gain = np.where(rank <= 10, 1 / np.log2(1 + rank), 0.0)
     errors = np.abs(rating_errors(ranking, task.candidates))
     known = errors[np.isfinite(errors)]
     mae = float(known.mean()) if len(known) else math.nan
-    return Score(float(gain.mean()), float((rank == 1).mean()), mae, seconds)
+    return Score(float(gain(rank, 10).mean()), float((rank == 1).mean()), mae, seconds)
 
 
 _tasks: list[Task] = []

@@ -37,7 +37,8 @@ class BiasedMF(Factors):
     """Predicts a rating as mu + b_u + b_i + p_u · q_i, by least squares on the ratings that there are.
 
     It ranks by how much a user would like an item, not by whether they come to it, and so among unseen items worse than
-    popularity: HR@1 of 0.045 against 0.169 on Amazon Movies and TV's test fold. It is here for its ratings.
+    popularity: on MovieLens-1M HR@1 is 0.198 (run 6fc53be9d9d3) against 0.281 (run f8b617408ccd), both of
+    reports/baselines-movielens-1m. It is here for its ratings.
 
     Source: Koren, Bell and Volinsky, "Matrix Factorization Techniques for Recommender Systems" (Computer 42(8), 2009),
     equations 4 and 5, solved by their alternating least squares, with one weight per user and item (a Gaussian prior).

@@ -80,26 +80,30 @@ def _parse_spec(value: object, *, family: str) -> Spec:
         given = dict(cast("Mapping[str, Any]", value))
         use = given.pop("use", None)
         if not isinstance(use, str):
-            raise _wrong(_no_use(use, given))
+            raise refused(_no_use(use, given))
     else:
-        raise _wrong(Problem("", f"expected a name or a mapping with `use`; got {value!r}"))
+        raise refused(Problem("", f"expected a name or a mapping with `use`; got {value!r}"))
     try:
         cls = registry(family).get(use)
     except InputError as error:
-        raise _wrong(Problem("", str(error))) from None
+        raise refused(Problem("", str(error))) from None
     config = cls.config_type()
     if colon:
         first = next(iter(config.model_fields), None)
         if first is None:
-            raise _wrong(Problem("", f"'{use}' has no settings, so it takes no argument; got '{argument}'"))
+            raise refused(Problem("", f"'{use}' has no settings, so it takes no argument; got '{argument}'"))
         given = {first: argument}
     try:
         return Spec(family, use, config.model_validate(given))
     except ValidationError as error:
-        raise _wrong(*problems_of(error, config)) from None
+        raise refused(*problems_of(error, config)) from None
 
 
-def _wrong(*problems: Problem) -> PydanticCustomError:
+def refused(*problems: Problem) -> PydanticCustomError:
+    """What a validator raises to have exactly `problems` told, below the key that it validates.
+
+    Unlike ValueError it does not repeat the value, which may be long or a secret.
+    """
     return PydanticCustomError("component", "", {"problems": problems})
 
 

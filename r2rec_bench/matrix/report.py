@@ -12,6 +12,7 @@ from tabulate import tabulate
 from r2rec_bench.core.describe import in_yaml
 from r2rec_bench.matrix.plan import Fit, Plan
 from r2rec_bench.matrix.run import Done
+from r2rec_bench.report.table import Cell, number, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 
@@ -130,8 +131,8 @@ def _failures(done: Sequence[Done]) -> Iterator[str]:
     failed = reasons(done)
     if failed:
         yield from ("", "## Failed", "")
-    for number, (title, reason) in enumerate(failed, 1):
-        yield f"{number}. {markdown(title)}: {markdown(reason)}"
+    for place, (title, reason) in enumerate(failed, 1):
+        yield f"{place}. {markdown(title)}: {markdown(reason)}"
 
 
 def _settings(done: Sequence[Done]) -> Iterator[str]:
@@ -162,7 +163,7 @@ def _hr(one: Done, *, intervals: bool) -> str:
     hr = one.hr
     if hr is None:
         return ""
-    return f"{hr.mean:.3f} [{hr.low:.3f}, {hr.high:.3f}]" if intervals else f"{hr.mean:.3f}"
+    return Cell(number(hr.mean), spread(hr) if intervals else "").plain
 
 
 def _cost(one: Done) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
@@ -40,6 +41,22 @@ def small_nano() -> Checkpoint:
 @cache
 def small_chat() -> Checkpoint:
     """One layer of width 32 in the shape of Qwen2, with bytes for tokens and a chat template."""
+    return write_chat(_folder(), _TEXTS, vocabulary=400, layers=1, heads=2, positions=4096)
+
+
+def write_chat(
+    folder: Path, texts: Sequence[str], *, vocabulary: int, layers: int, heads: int, positions: int
+) -> Checkpoint:
+    """A chat model with random weights, the same each time, and a tokenizer that has learnt from `texts`.
+
+    Args:
+        folder: where to.
+        texts: what the byte-level tokenizer learns its merges from.
+        vocabulary: its tokens at most, all bytes included.
+        layers: of width 32.
+        heads: of attention.
+        positions: longest context, in tokens.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
@@ -48,12 +65,12 @@ def small_chat() -> Checkpoint:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=400,
+        vocab_size=vocabulary,
         special_tokens=list(_SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    core.train_from_iterator(_TEXTS, trainer)
+    core.train_from_iterator(texts, trainer)
     pad, _, end = _SPECIAL
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core,
@@ -66,16 +83,15 @@ def small_chat() -> Checkpoint:
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=2,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
         num_key_value_heads=2,
-        max_position_embeddings=4096,
+        max_position_embeddings=positions,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=_SPECIAL.index(end),
         pad_token_id=_SPECIAL.index(pad),
     )
-    folder = _folder()
     with untouched():
         torch.manual_seed(0)
         Qwen2ForCausalLM(shape).save_pretrained(folder)

@@ -18,8 +18,8 @@ class Lesson(Asked):
     """One question put to a teacher; its prompt is the student's unless the strategy tells teachers more.
 
     Attributes:
-        answer: the true outcome, guidance for the conclusion only: no thought may depend on it, unless the prompt is
-            not masked and tells it.
+        answer: the true outcome, guidance for the conclusion only: no thought that comes before it may depend on it,
+            unless the prompt is not masked and tells it.
     """
 
     answer: int

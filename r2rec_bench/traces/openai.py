@@ -13,9 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
-from r2rec_bench.core.config import Config
+from r2rec_bench.core.config import Config, refused
 from r2rec_bench.core.errors import InputError, Problem, R2RecError
 from r2rec_bench.core.fingerprint import digest
 from r2rec_bench.core.paths import cache_root
@@ -47,7 +46,8 @@ class _Model(Config):
     @classmethod
     def _is_a_name(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-            raise _unsaid("expected the name of an environment variable, such as OPENAI_API_KEY, and never the key")
+            said = "expected the name of an environment variable, such as OPENAI_API_KEY, and never the key"
+            raise refused(Problem("", said))
         return value
 
     @field_validator("base_url")
@@ -55,16 +55,12 @@ class _Model(Config):
     def _has_no_credentials(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.username or parts.password or parts.query or parts.scheme not in {"http", "https"}:
-            raise _unsaid(
+            said = (
                 "expected http:// or https:// and a host, without user, password and query: a key belongs into the "
                 "environment variable that api_key_env names"
             )
+            raise refused(Problem("", said))
         return value
-
-
-def _unsaid(message: str) -> PydanticCustomError:
-    """A problem whose message does not repeat the value, which may be a secret."""
-    return PydanticCustomError("component", "", {"problems": (Problem("", message),)})
 
 
 class OpenAiConfig(ConversationConfig, _Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.types import FloatArray
+from r2rec_bench.core.types import FloatArray, Int64Array
 from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics, ranks
 
 
@@ -29,5 +29,9 @@ class NDCG(Metric):
 
     def per_user(self, answered: Answered) -> dict[str, FloatArray]:
         rank = ranks(answered.ranking, answered.candidates)
-        gain = 1 / np.log2(1 + rank)
-        return {f"ndcg@{k}": np.where(rank <= k, gain, 0.0) for k in self.config.at}
+        return {f"ndcg@{k}": gain(rank, k) for k in self.config.at}
+
+
+def gain(rank: Int64Array, k: int) -> FloatArray:
+    """NDCG@k of one relevant item by its rank, 1 = best, float64 (q,)."""
+    return np.where(rank <= k, 1 / np.log2(1 + rank), 0.0)
