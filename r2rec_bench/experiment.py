@@ -41,6 +41,9 @@ class CandidatesConfig(Config):
     users: Annotated[int, Field(ge=1)] | None = 1_000
     """Users asked, drawn by the seed; null asks all."""
     fold: Literal["validation", "test"] = "test"
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Of the draw of users and negatives; null: the experiment's. Runs under several seeds share it, so that they are
+    paired by user."""
 
     @property
     def asked(self) -> Fold:

@@ -128,13 +128,18 @@ class Inputs:
                 cast("NegativeSampler", c.negatives.build()),
                 n_negatives=c.n,
                 n_users=c.users,
-                seed=e.seed,
+                seed=self._list_seed,
             )
             candidate_lists.write(drawn, self.dataset.log, out / CANDIDATES)
 
-        settings = {"split": e.split.to_dict(), "seed": e.seed, **c.model_dump(mode="json")}
+        settings = {"split": e.split.to_dict(), **c.model_dump(mode="json"), "seed": self._list_seed}
         code = (*_LIST_CODE, *home(e.split, c.negatives))
         return self.make("candidates", settings, (self.data,), code, make)
+
+    @property
+    def _list_seed(self) -> int:
+        e = self.experiment
+        return e.seed if e.candidates.seed is None else e.candidates.seed
 
     @cached_property
     def candidate_lists(self) -> Candidates:
@@ -225,7 +230,7 @@ class Inputs:
         made = " SYNTHETIC DATA." if self.dataset.synthetic else ""
         return (
             f"{self.dataset.name}, {e.split.use}, fold {c.fold}, visibility {e.visibility}; {who}; 1 positive + {c.n} "
-            f"{c.negatives.use} negatives; ties lose; seed {e.seed}.{made}"
+            f"{c.negatives.use} negatives; ties lose; lists of seed {self._list_seed}.{made}"
         )
 
     def asking_settings(self) -> dict[str, Any]:
