@@ -6,22 +6,31 @@ An experiment is a complete mapping of settings. An ablation is a delta of one, 
     question: Does reinforcement learning add anything to fine-tuning?
     change:
       stages.grpo: null
+
+One that stands for several experiments gives one setting several values; a value that is the experiment's own is left
+out:
+
+    extends: ../experiments/ml-1m.yaml
+    question: How many chains does it take?
+    vary:
+      chains.n: [1, 2, 4]
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic
+from typing import Annotated, Any, Generic, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from r2rec_bench.core.changes import Change, Draft, changed, drafted, placed
 from r2rec_bench.core.config import Config, M, problems_of
-from r2rec_bench.core.errors import ConfigError, Problem, nearest
-from r2rec_bench.core.tree import Origin, Plain, child, leaves, marked, plain
+from r2rec_bench.core.describe import in_yaml
+from r2rec_bench.core.errors import ConfigError, InputError, Problem, nearest
+from r2rec_bench.core.tree import Node, Origin, PathError, Plain, at, child, leaves, marked, plain
 from r2rec_bench.core.yamlfile import YamlText, parse_yaml, read_yaml
 
 
@@ -61,8 +70,15 @@ class Ablation(Config):
 
     extends: _Text
     question: _Text
-    change: Annotated[dict[str, Any], Field(min_length=1)]
+    change: Annotated[dict[str, Any], Field(default_factory=dict)]
+    vary: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(max_length=1, default_factory=dict)]
     name: str = ""
+
+    @model_validator(mode="after")
+    def _differs(self) -> Self:
+        if not (self.change or self.vary):
+            raise ValueError("expected `change`, `vary` or both; without them it is what it extends")
+        return self
 
 
 def load(path: Path, model: type[M], overrides: Iterable[str] = ()) -> Loaded[M]:
@@ -75,22 +91,54 @@ def load(path: Path, model: type[M], overrides: Iterable[str] = ()) -> Loaded[M]
 
     Raises:
         ConfigError: everything wrong in the first file that has something wrong, by file, line and key path.
+        InputError: a file is not there, or stands for several experiments.
+    """
+    first, *others = load_all(path, model, overrides)
+    if others:
+        names = ", ".join(f"'{one.name}'" for one in (first, *others))
+        raise InputError(f"{path} stands for {1 + len(others)} experiments, {names}; here one is needed")
+    return first
+
+
+def load_all(
+    path: Path, model: type[M], overrides: Iterable[str] = (), *, instead: Path | None = None
+) -> tuple[Loaded[M], ...]:
+    """As `load`; an ablation that varies a setting is an experiment for each of its values.
+
+    Args:
+        path: the YAML file.
+        model: what the experiment is validated as.
+        overrides: as for `load`.
+        instead: the experiment to change, in the place of the one that an ablation names in the end.
+
+    Raises:
+        ConfigError: as `load`.
         InputError: a file is not there.
     """
-    draft, ablation = _read(path, model, ())
-    draft = _overridden(draft, tuple(overrides), model)
-    story = tuple(Leaf(name, plain(node), str(node.origin)) for name, node in leaves(draft.tree))
-    if ablation is None:
-        return Loaded(draft.value, story, path.stem)
-    base = _base(path, ablation.extends)
-    return Loaded(draft.value, story, ablation.name or path.stem, ablation.question, base)
+    variants, ablation = _read(path, model, (), instead)
+    found: list[Loaded[M]] = []
+    for value, variant in variants.items():
+        draft = _overridden(variant, tuple(overrides), model)
+        story = tuple(Leaf(name, plain(node), str(node.origin)) for name, node in leaves(draft.tree))
+        if ablation is None:
+            found.append(Loaded(draft.value, story, path.stem))
+        else:
+            name = " ".join(filter(None, [ablation.name or path.stem, value]))
+            found.append(Loaded(draft.value, story, name, ablation.question, _base(path, ablation.extends)))
+    return tuple(found)
 
 
-def _read(path: Path, model: type[M], above: tuple[Path, ...]) -> tuple[Draft[M], Ablation | None]:
+_Variants: TypeAlias = dict[str, Draft[M]]
+"""By the value that tells them apart; empty for the only one."""
+
+
+def _read(
+    path: Path, model: type[M], above: tuple[Path, ...], instead: Path | None
+) -> tuple[_Variants[M], Ablation | None]:
     text = read_yaml(path)
-    change, extends = child(text.root, "change"), child(text.root, "extends")
-    if change is None and extends is None:
-        return _experiment(text, model), None
+    extends = child(text.root, "extends")
+    if extends is None and not any(child(text.root, key) for key in ("change", "vary")):
+        return {"": _experiment(text, model)}, None
     keys, problems = _keys(text)
     if extends is None or not isinstance(extends.value, str) or not extends.value.strip():
         raise ConfigError(text.source, problems)
@@ -102,13 +150,47 @@ def _read(path: Path, model: type[M], above: tuple[Path, ...]) -> tuple[Draft[M]
     if not base.is_file():
         near = nearest(base.name, (file.name for file in base.parent.glob("*.y*ml")))
         raise ConfigError(text.source, [Problem(where, f"no file '{base}'", near and str(base.with_name(near)))])
-    draft, _ = _read(base, model, above)
-    entries = change.value if change and isinstance(change.value, dict) else {}
-    changes = [Change(key, marked(node, "ablation")) for key, node in entries.items()]
-    draft, wrong = changed(draft, changes, model, each_matters=True)
-    if problems or wrong:
-        raise ConfigError(text.source, problems + wrong)
-    return draft, keys
+    bases, below = _read(base, model, above, instead)
+    if below is None and instead is not None:
+        bases, _ = _read(instead, model, (), None)
+    if len(bases) > 1:
+        values = ", ".join(bases)
+        raise ConfigError(text.source, [Problem(where, f"'{base}' stands for several experiments: {values}")])
+    (draft,) = bases.values()
+    fixed = [Change(key, marked(node, "ablation")) for key, node in _entries(text.root, "change")]
+    variants: _Variants[M] = {}
+    for value, varied in _varied(text.root, draft):
+        variants[value], wrong = changed(draft, [*fixed, *varied], model, each_matters=True)
+        problems += [problem for problem in wrong if problem not in problems]
+    if problems:
+        raise ConfigError(text.source, problems)
+    return variants, keys
+
+
+def _entries(root: Node, key: str) -> Iterable[tuple[str, Node]]:
+    below = child(root, key)
+    return below.value.items() if below and isinstance(below.value, dict) else ()
+
+
+def _varied(root: Node, draft: Draft[M]) -> Iterator[tuple[str, list[Change]]]:
+    """The value that tells a variant apart, and the change that makes it; where nothing varies, one of neither.
+
+    A value that the experiment has already is no variant, unless there is no other, which is then told as no change.
+    """
+    found: dict[str, list[Change]] = {}
+    for path, values in _entries(root, "vary"):
+        for node in values.value if isinstance(values.value, list) else ():
+            value = plain(child(node, "use") or node)
+            found[value if isinstance(value, str) else in_yaml(value)] = [Change(path, marked(node, "ablation"))]
+    others = {value: changes for value, changes in found.items() if not _is_own(draft, changes[0])}
+    yield from (others or found or {"": []}).items()
+
+
+def _is_own(draft: Draft[M], change: Change) -> bool:
+    try:
+        return plain(at(draft.tree, change.path)) == plain(change.node)
+    except PathError:  # said with whatever else is wrong
+        return False
 
 
 def _base(path: Path, extends: str) -> Path:

@@ -87,6 +87,18 @@ def resolve(root: Node, path: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def at(root: Node, path: str) -> Node:
+    """What is at `path`.
+
+    Raises:
+        PathError: as `resolve`.
+    """
+    node = root
+    for step in resolve(root, path):
+        node = _below(node, step)
+    return node
+
+
 def replaced(node: Node, steps: Sequence[Step], new: Node) -> Node:
     """The tree with `new` at `steps`; whatever is on the way there counts as stated from now on."""
     if not steps:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from r2rec_bench.core.config import Config, Family, Spec
 from r2rec_bench.core.errors import ConfigError, InputError
-from r2rec_bench.core.loading import Loaded, load
+from r2rec_bench.core.loading import Loaded, load, load_all
 
 
 class Training(Config):
@@ -299,8 +299,8 @@ change:
     )
     assert problems("delta.yaml") == [
         "delta.yaml:1: question: required, but missing",
-        "delta.yaml:2: quesion: unknown key 'quesion'; allowed: change, extends, name, question. "
-        "Did you mean 'question'?",
+        "delta.yaml:2: quesion: unknown key 'quesion'; allowed: change, extends, name, question, "
+        "vary. Did you mean 'question'?",
         "delta.yaml:4: stages.grop.lr: no 'grop' here; there is: sft, grpo. Did you mean 'stages.grpo.lr'?",
         "delta.yaml:5: backbone.width: Input should be a valid integer, unable to parse string as an integer; "
         "got 'wide'",
@@ -311,9 +311,14 @@ change:
     ("text", "expected"),
     [
         ("extends: base.yaml\nquestion: ' '\nchange: {seed: 1}", "question: String should have at least 1 character"),
-        ("extends: base.yaml\nquestion: Why?\nchange: {}", "change: Dictionary should have at least 1 item"),
+        ("extends: base.yaml\nquestion: Why?\nchange: {}", "expected `change`, `vary` or both"),
         ("question: Why?\nchange: {seed: 1}", "extends: required, but missing"),
-        ("extends: base.yaml\nquestion: Why?", "change: required, but missing"),
+        ("extends: base.yaml\nquestion: Why?", "expected `change`, `vary` or both"),
+        ("extends: base.yaml\nquestion: Why?\nvary: {seed: []}", "vary.seed: List should have at least 1 item"),
+        (
+            "extends: base.yaml\nquestion: Why?\nvary: {seed: [1], title: [a]}",
+            "vary: Dictionary should have at most 1 item",
+        ),
     ],
 )
 def test_an_ablation_needs_all_three_keys(text: str, expected: str):
@@ -380,3 +385,56 @@ def test_a_wrong_override_is_placed_at_the_command_line():
     assert problems("base.yaml", "training.epochs=0") == [
         "--set: training.epochs: Input should be greater than or equal to 1; got 0"
     ]
+
+
+def varied(vary: str, *, change: str = "", name: str = "epochs.yaml") -> Path:
+    Path(name).write_text(f"extends: base.yaml\nquestion: How many?\nvary: {vary}\n" + change)
+    return Path(name)
+
+
+def test_an_ablation_that_varies_a_setting_is_an_experiment_per_value():
+    found = load_all(varied("{training.epochs: [2, 4]}", change="change: {seed: 3}\n"), World)
+    assert [(one.name, one.value.training.epochs, one.value.seed) for one in found] == [
+        ("epochs 2", 2, 3),
+        ("epochs 4", 4, 3),
+    ]
+    assert origins(found[1])["training.epochs"] == "ablation epochs.yaml:3"
+
+
+def test_components_are_told_apart_by_their_names():
+    found = load_all(varied("{backbone: [none, {use: nano, width: 8}]}"), World)
+    assert [(one.name, one.value.backbone.use) for one in found] == [("epochs none", "none"), ("epochs nano", "nano")]
+
+
+def test_the_value_that_the_experiment_has_is_no_variant():
+    assert [one.name for one in load_all(varied("{training.epochs: [1, 2]}"), World)] == ["epochs 2"]
+    assert problems(varied("{training.epochs: [1]}")) == [
+        "epochs.yaml:3: training.epochs: changes nothing; it is 1 already"
+    ]
+
+
+def test_several_experiments_where_one_is_needed():
+    with pytest.raises(InputError, match=r"epochs.yaml stands for 2 experiments, 'epochs 2', 'epochs 4'; here one"):
+        load(varied("{training.epochs: [2, 4]}"), World)
+    assert problems(delta("seed: 1", extends=str(varied("{training.epochs: [2, 4]}")))) == [
+        "delta.yaml:1: extends: 'epochs.yaml' stands for several experiments: 2, 4"
+    ]
+
+
+def test_a_wrong_path_to_vary_is_told_once():
+    assert problems(varied("{trainin.epochs: [2, 4]}")) == [
+        "epochs.yaml:3: trainin.epochs: no 'trainin' here; there is: title, seed, backbone, stages, fallback, ks, split, "
+        "visibility, training. Did you mean 'training.epochs'?"
+    ]
+
+
+def test_an_ablation_changes_another_experiment_instead_of_its_own():
+    Path("other.yaml").write_text(BASE.replace("worlds", "moons"))
+    changed = delta("seed: 5", extends="base.yaml", name="smaller.yaml")
+    above = delta("training.epochs: 3", extends="smaller.yaml")
+    (found,) = load_all(above, World, instead=Path("other.yaml"))
+    assert (found.value.title, found.value.seed, found.value.training.epochs) == ("moons", 5, 3)
+    (through,) = load_all(delta("ks: [2]", name="k.yaml"), World, instead=changed)
+    assert (through.value.title, through.value.seed, through.value.ks) == ("worlds", 5, (2,))
+    (itself,) = load_all(Path("base.yaml"), World, instead=Path("other.yaml"))
+    assert itself.value.title == "worlds"
