@@ -19,7 +19,7 @@ out:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Self, TypeAlias
@@ -81,19 +81,20 @@ class Ablation(Config):
         return self
 
 
-def load(path: Path, model: type[M], overrides: Iterable[str] = ()) -> Loaded[M]:
+def load(path: Path, model: type[M], overrides: Iterable[str] = (), *, changes: Sequence[Change] = ()) -> Loaded[M]:
     """The experiment or ablation in `path`, with `overrides` on top.
 
     Args:
         path: the YAML file.
         model: what the experiment is validated as.
         overrides: `stages.grpo.lr=1e-6` and the like; the value is YAML.
+        changes: those of another file, beneath the overrides.
 
     Raises:
         ConfigError: everything wrong in the first file that has something wrong, by file, line and key path.
         InputError: a file is not there, or stands for several experiments.
     """
-    first, *others = load_all(path, model, overrides)
+    first, *others = load_all(path, model, overrides, changes=changes)
     if others:
         names = ", ".join(f"'{one.name}'" for one in (first, *others))
         raise InputError(f"{path} stands for {1 + len(others)} experiments, {names}; here one is needed")
@@ -101,7 +102,12 @@ def load(path: Path, model: type[M], overrides: Iterable[str] = ()) -> Loaded[M]
 
 
 def load_all(
-    path: Path, model: type[M], overrides: Iterable[str] = (), *, instead: Path | None = None
+    path: Path,
+    model: type[M],
+    overrides: Iterable[str] = (),
+    *,
+    instead: Path | None = None,
+    changes: Sequence[Change] = (),
 ) -> tuple[Loaded[M], ...]:
     """As `load`; an ablation that varies a setting is an experiment for each of its values.
 
@@ -110,6 +116,7 @@ def load_all(
         model: what the experiment is validated as.
         overrides: as for `load`.
         instead: the experiment to change, in the place of the one that an ablation names in the end.
+        changes: as for `load`.
 
     Raises:
         ConfigError: as `load`.
@@ -118,7 +125,10 @@ def load_all(
     variants, ablation = _read(path, model, (), instead)
     found: list[Loaded[M]] = []
     for value, variant in variants.items():
-        draft = _overridden(variant, tuple(overrides), model)
+        variant, wrong = changed(variant, changes, model, each_matters=False)  # noqa: PLW2901
+        if wrong:
+            raise ConfigError(str(path), wrong)
+        draft = overridden(variant, tuple(overrides), model)
         story = tuple(Leaf(name, plain(node), str(node.origin)) for name, node in leaves(draft.tree))
         if ablation is None:
             found.append(Loaded(draft.value, story, path.stem))
@@ -213,7 +223,12 @@ def _keys(text: YamlText) -> tuple[Ablation | None, list[Problem]]:
         return None, text.problems + wrong
 
 
-def _overridden(draft: Draft[M], overrides: tuple[str, ...], model: type[M]) -> Draft[M]:
+def overridden(draft: Draft[M], overrides: Iterable[str], model: type[M]) -> Draft[M]:
+    """The configuration with `overrides` on top, as for `load`.
+
+    Raises:
+        ConfigError: everything wrong with them.
+    """
     changes: list[Change] = []
     problems: list[Problem] = []
     for override in overrides:
