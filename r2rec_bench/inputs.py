@@ -167,11 +167,28 @@ class Inputs:
     @cached_property
     def traces(self) -> Artifact:
         """Training traces, and what became of the questions without one."""
+        return self.traces_about(self.training_queries, {"queries": self.experiment.queries.model_dump(mode="json")})
+
+    def traces_about(
+        self,
+        draw: Callable[[], Sequence[TrainingQuery]],
+        drawn: Mapping[str, Any],
+        inputs: Sequence[Artifact] = (),
+        code: Sequence[str] = (),
+    ) -> Artifact:
+        """Training traces for the questions that `draw` gives.
+
+        Args:
+            draw: called only where they have to be made.
+            drawn: the settings that decide the questions.
+            inputs: artifacts that decide them, beside the data.
+            code: modules that decide them, beside those of all traces.
+        """
         e = self.experiment
 
         def make(out: Path) -> None:
             asker, teacher = self.asking.asker(self.dataset), cast("Teacher", e.teacher.build())
-            got = collect(asker, teacher, self.training_queries(), lambda done, n: self.watcher.progress(done, n, {}))
+            got = collect(asker, teacher, draw(), lambda done, n: self.watcher.progress(done, n, {}))
             write_traces(got.traces, out / TRACES)
             counts = {key: value for key, value in asdict(got).items() if key != "traces"}
             audited = self._auditor.learnt(got.traces)
@@ -181,10 +198,10 @@ class Inputs:
         settings = {
             "asking": self.asking_settings(),
             "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
-            "queries": e.queries.model_dump(mode="json"),
+            **drawn,
         }
-        code = (*ASKING_CODE, *_AUDIT_CODE, *home(e.split, e.chains, e.prompts, e.teacher))
-        return self.make("traces", settings, (self.data,), code, make)
+        code = (*ASKING_CODE, *_AUDIT_CODE, *home(e.split, e.chains, e.prompts, e.teacher), *code)
+        return self.make("traces", settings, (self.data, *inputs), code, make)
 
     @cached_property
     def audit(self) -> Artifact:

@@ -84,12 +84,16 @@ class Pipeline(Inputs):
             )
             folder = out / MODEL
             folder.mkdir()
-            result = cast("Stage", spec.build()).run(start, read_traces(self.traces.path / TRACES), folder, context)
+            result = cast("Stage", spec.build()).run(start, read_traces(lessons.path / TRACES), folder, context)
             write_json(out / LOG, asdict(result))
 
         settings = {"stage": spec.to_dict(), "asking": self.asking_settings()}
         code = (*_TRAINING_CODE, *cast("Stage", spec.build()).code, *home(spec, e.backbone, e.prompts))
-        return self.make(spec.use, settings, (*before, self.traces), code, make)
+        return self.make(spec.use, settings, (*before, lessons), code, make)
+
+    def lessons(self, stages: Sequence[Spec]) -> Artifact:
+        """The traces that the last of `stages` learns from."""
+        return self.traces
 
     def _base(self, stages: Sequence[Spec]) -> Path:
         """The model that the adapter after `stages` sits on, where adapters are trained."""
@@ -98,11 +102,18 @@ class Pipeline(Inputs):
             return self._base(earlier)
         return self.trained(earlier).path / MODEL if earlier else self.asking.model.checkpoint().path
 
-    def evaluation(self, stages: Sequence[Spec], name: str, kind: str) -> Outcome:
-        """The model after `stages`, none of them for the untrained backbone, asked all candidates."""
-        e = self.experiment
+    def evaluation(self, stages: Sequence[Spec], name: str, kind: str, learner: Pipeline | None = None) -> Outcome:
+        """The model after `stages`, none of them for the untrained backbone, asked all candidates.
+
+        Args:
+            stages: how it was trained.
+            name: in tables.
+            kind: what it is, for tables.
+            learner: whose traces it was trained on; this experiment's own without.
+        """
+        e, learner = self.experiment, learner or self
         audited = self.audit  # before any training: what leaks is not worth it
-        before = [self.trained(stages)] if stages else []
+        before = [learner.trained(stages)] if stages else []
 
         def answer(out: Path) -> Answered:
             from r2rec_bench.llm.model import LanguageModel
@@ -125,7 +136,7 @@ class Pipeline(Inputs):
 
         code = (*rooms("llm"), *ASKING_CODE, *home(e.chains, e.prompts, e.backbone, e.ranker))
         settings = {"asking": self.asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
-        inputs, costs = (audited, *before), self._training_costs(stages)
+        inputs, costs = (audited, *before), learner._training_costs(stages)
         return self._outcome("evaluation", kind, name, settings, inputs, code, costs, answer)
 
     def contender(self, spec: Spec) -> Outcome:
@@ -208,8 +219,15 @@ class Pipeline(Inputs):
     def _training_costs(self, stages: Sequence[Spec]) -> list[StageCost]:
         if not stages:
             return []
-        artifacts = [self.traces, *(self.trained(stages[:k]) for k in range(1, len(stages) + 1))]
-        return [StageCost(a.stage, Cost(a.seconds, peak_bytes=a.peak_bytes)) for a in artifacts]
+        steps = [stages[:k] for k in range(1, len(stages) + 1)]
+        # Traces may be mixed of other traces, which took their time too.
+        lessons = [made for step in steps for made in self._mixed_of(self.lessons(step))]
+        artifacts = {made.fingerprint: made for made in (*lessons, *map(self.trained, steps))}
+        return [StageCost(a.stage, Cost(a.seconds, peak_bytes=a.peak_bytes)) for a in artifacts.values()]
+
+    def _mixed_of(self, artifact: Artifact) -> list[Artifact]:
+        """The artifact after those of its own kind that it was made from."""
+        return [*(a for a in self.store.inputs(artifact) if a.stage == artifact.stage), artifact]
 
 
 def _checkpoint(artifact: Artifact, base: Path | None = None) -> Checkpoint:
