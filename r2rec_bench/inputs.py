@@ -258,6 +258,10 @@ class Inputs:
     def _identity(self) -> str:
         return self.asking.model.identity()
 
+    @cached_property
+    def _written(self) -> dict[str, Any]:
+        return self.experiment.model_dump(mode="json")
+
     def make(
         self,
         stage: str,
@@ -269,6 +273,7 @@ class Inputs:
     ) -> Artifact:
         """The artifact of a stage, made or found, with the watcher told of it under `title`."""
         title = title or stage
+        self.watcher.open(self.experiment.name, self._written)
         self.watcher.begin(title)
         artifact = self.store.get(stage, settings, inputs, code, make)
         self.watcher.end(title, artifact.seconds, cached=artifact.cached)

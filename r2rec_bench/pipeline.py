@@ -214,7 +214,9 @@ class Pipeline(Inputs):
 
         artifact = self.make(stage, settings, inputs, code, make, title=system)
         # The stored name is that of whoever made it first.
-        return Outcome(replace(RunResult.load(artifact.path), system=system), artifact)
+        result = replace(RunResult.load(artifact.path), system=system)
+        self.watcher.result(system, result.run_id, {metric: result.mean(metric) for metric in result.users.metrics})
+        return Outcome(result, artifact)
 
     def _training_costs(self, stages: Sequence[Spec]) -> list[StageCost]:
         if not stages:

@@ -1,16 +1,36 @@
-"""How a run goes on: live bars in a terminal, plain lines elsewhere, warnings always."""
+"""How a run goes on: live bars in a terminal, plain lines elsewhere, warnings always; and in files, for later."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from r2rec_bench.cli.console import safe, shout, stderr
+from r2rec_bench.core.watch import Several
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+
+    from r2rec_bench.tracking.log import RunLog
+    from r2rec_bench.tracking.wandb import Jobs, WandbTracker
+
+
+class Tracker(StrEnum):
+    """Who may be told beside the terminal and the log."""
+
+    WANDB = "wandb"
+
+
+TRACK = Annotated[
+    Tracker | None,
+    typer.Option(help="Also log to Weights & Biases: offline, into the cache, unless WANDB_MODE says online."),
+]
 
 _FORMATS = {"loss": "loss {:.3f}", "reward": "reward {:.3f}", "tokens_per_second": "{:,.0f} tokens/s"}
 """The figures worth a place on one line."""
@@ -24,11 +44,15 @@ class Quiet:
         self.warnings: list[str] = []
         self._told: set[tuple[str, float]] = set()
 
+    def open(self, experiment: str, settings: Mapping[str, Any]) -> None: ...
+
     def begin(self, stage: str) -> None: ...
 
     def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None: ...
 
     def end(self, stage: str, seconds: float, *, cached: bool) -> None: ...
+
+    def result(self, system: str, run_id: str, figures: Mapping[str, float]) -> None: ...
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -111,6 +135,65 @@ def watching(*, quiet: bool) -> Generator[Quiet]:
         )
         with Progress(*columns, console=console) as bars:
             yield Live(console, bars)
+
+
+class Followed(Several):
+    """A command's watcher: the terminal, the log, and who else was asked for."""
+
+    def __init__(self, terminal: Quiet, log: RunLog, tracker: WandbTracker | None) -> None:
+        super().__init__(terminal, log, *([tracker] if tracker else []))
+        self.terminal = terminal
+        self.tracker = tracker
+
+    @property
+    def console(self) -> Console:
+        return self.terminal.console
+
+    @property
+    def warnings(self) -> list[str]:
+        """All so far, in order."""
+        return self.terminal.warnings
+
+
+@contextmanager
+def following(
+    command: str, *, quiet: bool, track: Tracker | None = None, group: str = "", jobs: Jobs = "stage"
+) -> Generator[Followed]:
+    """The watcher of a command whose events are also written down, below the cache.
+
+    Args:
+        command: its name.
+        quiet: warnings only, in the terminal.
+        track: who else is told.
+        group: of what is tracked; the experiment's name where empty.
+        jobs: what is tracked as one.
+
+    Raises:
+        InputError: what is to track is not installed.
+    """
+    from datetime import UTC, datetime
+
+    from r2rec_bench.core.paths import cache_root
+    from r2rec_bench.tracking.log import RunLog
+    from r2rec_bench.tracking.wandb import WandbTracker
+
+    with watching(quiet=quiet) as terminal:
+        tracker = WandbTracker(terminal.warn, cache_root(), group=group, jobs=jobs) if track else None
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{command}-{os.getpid()}.jsonl"
+        log = RunLog(cache_root() / "logs" / name, terminal.warn)
+        failure = ""
+        try:
+            yield Followed(terminal, log, tracker)
+        except BaseException as error:
+            failure = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            if tracker:
+                tracker.close(failed=bool(failure))
+            log.close(failure)
+            if not quiet:
+                said = [f"Log: {log.path}", *([f"W&B: {tracker.folder}"] if tracker else [])]
+                terminal.console.print("\n".join(said), style="dim", markup=False)
 
 
 def figures_line(figures: Mapping[str, float]) -> str:
