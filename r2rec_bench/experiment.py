@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
+from r2rec_bench.contamination.facts import ContaminationConfig
 from r2rec_bench.core.config import Config, Family, Spec, validate
 from r2rec_bench.core.errors import ConfigError, Problem, nearest
 from r2rec_bench.core.types import NONE_RATING, Visibility
@@ -81,6 +82,8 @@ class Experiment(Config):
     ranker: RankerSpec
     metrics: Annotated[tuple[MetricSpec, ...], Field(min_length=1)]
     baselines: tuple[BaselineSpec, ...]
+    contamination: ContaminationConfig | None = None
+    """What the backbone is asked, to find out whether it has seen the data set before; null asks nothing."""
 
     def with_recipe(self, name: str, recipe: Recipe) -> Experiment:
         """This experiment as a recipe among its baselines changes it.

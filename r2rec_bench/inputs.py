@@ -14,6 +14,9 @@ from typing import Any, cast
 
 from r2rec_bench.asking import Asking
 from r2rec_bench.audit import Auditor
+from r2rec_bench.contamination.facts import quizzes
+from r2rec_bench.contamination.probe import probe
+from r2rec_bench.contamination.results import Probe, write
 from r2rec_bench.core.config import Spec, components
 from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.resources import measure
@@ -25,7 +28,7 @@ from r2rec_bench.data import store as dataset_store
 from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
 from r2rec_bench.evaluation.base import Ranker
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.files import AUDIT, CANDIDATES, COUNTS, TRACES
+from r2rec_bench.files import AUDIT, CANDIDATES, CONTAMINATION, COUNTS, TRACES
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import Asker, collect
@@ -42,6 +45,7 @@ def rooms(*names: str) -> tuple[str, ...]:
 
 _AUDIT_CODE = rooms("audit")
 _LIST_CODE = rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
+_CONTAMINATION_CODE = rooms("core.seeds", "core.types", "data.movielens", "data.splits", "contamination", "llm")
 ASKING_CODE = rooms(
     "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
 )
@@ -218,6 +222,37 @@ class Inputs:
         code = (*_AUDIT_CODE, *ASKING_CODE, *home(e.split, e.chains, e.prompts, e.backbone))
         settings = {"asking": self.asking_settings()}
         return self.make("audit", settings, (self.data, self.candidates), code, make)
+
+    @cached_property
+    def contamination(self) -> Artifact | None:
+        """What the backbone, before any training, knows of the data set; None where it is not to be asked.
+
+        It is asked about held-out interactions, and nothing is made from it: no model can learn of them here.
+        """
+        e, c = self.experiment, self.experiment.contamination
+        if c is None:
+            return None
+
+        def make(out: Path) -> None:
+            from r2rec_bench.llm.model import LanguageModel
+
+            backbone = self.asking.model
+            model = LanguageModel.load(backbone.checkpoint(), backbone.load_options())
+            asked = quizzes(self.dataset, self.folds, e.candidates.asked, c)
+            found = probe(model, asked, lambda done, n: self.watcher.progress(done, n, {}))
+            write(Probe(self.dataset.name, name, c.seed, found), out / CONTAMINATION)
+
+        spec = e.backbone.to_dict()
+        name = ":".join(str(value) for value in list(spec.values())[:2] if value is not None)
+        settings = {
+            **c.model_dump(mode="json"),
+            "backbone": spec,
+            "weights": self._identity,
+            "split": e.split.to_dict(),
+            "fold": e.candidates.fold,
+        }
+        code = (*_CONTAMINATION_CODE, *home(e.split, e.backbone))
+        return self.make("contamination", settings, (self.data,), code, make)
 
     @property
     def _auditor(self) -> Auditor:

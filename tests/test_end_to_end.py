@@ -248,7 +248,7 @@ def test_no_two_ablations_are_the_same_experiment():
 def test_the_quickstart_leaves_nothing_to_a_default():
     """But settings of single chains, which bundles do not read: other samplers then differ in `chains.use` alone."""
     left = {leaf.path for leaf in load(QUICKSTART, Experiment).leaves if leaf.origin.startswith("default")}
-    assert left <= {"chains.hops", "chains.distinct"}
+    assert left <= {"chains.hops", "chains.distinct", "contamination"}
 
 
 @pytest.mark.parametrize(

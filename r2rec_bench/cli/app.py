@@ -20,6 +20,7 @@ from r2rec_bench.cli import (
     explain,
     matrix,
     pretrain,
+    probe,
     report,
     run,
     sweep,
@@ -95,6 +96,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(chains.app, name="chains")
 app.add_typer(config.app, name="config")
 app.add_typer(traces.app, name="traces")
+app.command("probe")(probe.probe)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("check")(check.check)
