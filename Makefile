@@ -1,6 +1,8 @@
 # Everything runs from .venv, which the first target that needs it sets up. `make` lists the targets.
 
 EXP ?= experiments/quickstart.yaml
+SEEDS ?= 3
+WORKERS ?= 2
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -11,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart matrix docs test lint report clean
+.PHONY: help setup quickstart ablations matrix transfer docs test lint report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,8 +26,15 @@ quickstart: setup ## R2Rec and all baselines on MovieLens-1M: the table and its 
 ablation-%: setup ## run ablations/NAME.yaml against EXP
 	$(BIN)/r2rec run $(EXP) ablations/$*.yaml
 
+ablations: EXP = experiments/ablations.yaml
+ablations: setup ## every ablation, against EXP or a smaller quickstart, under SEEDS seeds: one table
+	$(BIN)/r2rec run $(EXP) $(sort $(wildcard ablations/*.yaml)) --seeds $(SEEDS) --workers $(WORKERS) --name $(basename $(notdir $(EXP)))
+
 matrix: setup ## every chain sampler with every prompting strategy, on a small slice
 	$(BIN)/r2rec matrix experiments/matrix.yaml --vary chains --vary prompts
+
+transfer: setup ## train in each domain, ask in every other; needs their data under R2REC_DATA
+	$(BIN)/r2rec transfer experiments/transfer/nano.yaml
 
 docs: setup ## write docs/components from the registry
 	$(BIN)/r2rec docs docs/components

@@ -85,6 +85,11 @@ class Experiment(Config):
     contamination: ContaminationConfig | None = None
     """What the backbone is asked, to find out whether it has seen the data set before; null asks nothing."""
 
+    def under(self, seed: int) -> Experiment:
+        """This experiment under another seed, asked the same lists, so that runs are paired by user."""
+        lists = self.seed if self.candidates.seed is None else self.candidates.seed
+        return self.model_copy(update={"seed": seed, "candidates": self.candidates.model_copy(update={"seed": lists})})
+
     def with_recipe(self, name: str, recipe: Recipe) -> Experiment:
         """This experiment as a recipe among its baselines changes it.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,24 +54,33 @@ class Pipeline(Inputs):
 
     def run(self) -> tuple[Outcome, ...]:
         """Every row of the experiment's table, made or found: baselines, the backbone, then each stage."""
-        e = self.experiment
-        outcomes = [self.contender(spec) for spec in e.baselines]
-        if e.untrained:
-            outcomes.append(self.evaluation((), f"{e.backbone.use}, untrained", UNTRAINED))
-        return (*outcomes, *self.stages())
+        return tuple(row() for row in self._rows())
+
+    def last(self) -> Outcome:
+        """The last row alone, which is what an ablation is about: nothing is made that only other rows need."""
+        return self._rows()[-1]()
 
     def stages(self) -> Iterator[Outcome]:
         """The model after each stage in turn: the next one is trained when its row is asked for."""
+        return (self._after(count) for count in range(1, len(self.experiment.stages) + 1))
+
+    def _rows(self) -> list[Callable[[], Outcome]]:
         e = self.experiment
-        for count in range(1, len(e.stages) + 1):
-            stages = e.stages[:count]
-            name = f"R2Rec ({e.backbone.use}): {' + '.join(stage.use for stage in stages)}"
-            yield self.evaluation(stages, name, R2REC)
+        rows: list[Callable[[], Outcome]] = [partial(self.contender, spec) for spec in e.baselines]
+        if e.untrained:
+            rows.append(partial(self.evaluation, (), f"{e.backbone.use}, untrained", UNTRAINED))
+        return rows + [partial(self._after, count) for count in range(1, len(e.stages) + 1)]
+
+    def _after(self, count: int) -> Outcome:
+        """The model after the first `count` stages."""
+        e = self.experiment
+        stages = e.stages[:count]
+        return self.evaluation(stages, f"R2Rec ({e.backbone.use}): {' + '.join(s.use for s in stages)}", R2REC)
 
     def trained(self, stages: Sequence[Spec]) -> Artifact:
         """The checkpoint after `stages`, each from the one before it."""
         e, spec = self.experiment, stages[-1]
-        before = [self.trained(stages[:-1])] if len(stages) > 1 else []
+        before, lessons = [self.trained(stages[:-1])] if len(stages) > 1 else [], self.lessons(stages)
 
         def make(out: Path) -> None:
             start = _checkpoint(before[0], self._base(stages[:-1])) if before else self.asking.model.checkpoint()

@@ -18,7 +18,7 @@ from r2rec_bench.cli.app import app
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import ConfigError
 from r2rec_bench.core.fingerprint import source_digest
-from r2rec_bench.core.loading import load
+from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import MODEL
 from r2rec_bench.llm.base import Checkpoint
@@ -26,7 +26,7 @@ from r2rec_bench.training.rewards.base import rewards
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "experiments" / "quickstart.yaml"
-ABLATIONS = sorted((ROOT / "ablations").glob("*.yaml"))
+ABLATIONS = sorted((ROOT / "ablations").rglob("*.yaml"))
 SMALL = {
     "candidates.users": 6,
     "candidates.n": 5,
@@ -233,15 +233,23 @@ def test_the_stricter_split_runs_to_the_end(place: Place, own_data: Callable[...
 
 @pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
 def test_every_ablation_loads_and_changes_its_experiment(path: Path):
-    ablation = load(path, Experiment)
-    assert ablation.extends is not None
-    assert ablation.question.endswith("?")
-    assert ablation.value != load(QUICKSTART, Experiment).value
-    assert any(leaf.origin.startswith("ablation") for leaf in ablation.leaves) or "null" in path.read_text()
+    for ablation in load_all(path, Experiment):
+        assert ablation.extends is not None
+        assert ablation.question.endswith(("?", "Compare with single-chains."))
+        assert ablation.value != load(QUICKSTART, Experiment).value
+        assert any(leaf.origin.startswith("ablation") for leaf in ablation.leaves) or "null" in path.read_text()
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_every_ablation_changes_the_suite_s_experiment(path: Path):
+    suite = ROOT / "experiments" / "ablations.yaml"
+    for ablation in load_all(path, Experiment, instead=suite):
+        assert ablation.value != load(suite, Experiment).value
+        assert ablation.value.candidates == load(suite, Experiment).value.candidates
 
 
 def test_no_two_ablations_are_the_same_experiment():
-    contents = [load(path, Experiment).value.model_dump_json() for path in ABLATIONS]
+    contents = [one.value.model_dump_json() for path in ABLATIONS for one in load_all(path, Experiment)]
     assert len(contents) == len(set(contents)) > 5
 
 

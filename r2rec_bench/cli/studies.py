@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from r2rec_bench.cli.console import safe, shout, stdout
-from r2rec_bench.core.loading import Loaded, load
+from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import ArtifactStore
-from r2rec_bench.core.watch import Watcher
+from r2rec_bench.core.watch import Silent, Watcher
+from r2rec_bench.executors.base import Executor, told
+from r2rec_bench.executors.experiments import job_of
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.inputs import Datasets
-from r2rec_bench.pipeline import Pipeline
+from r2rec_bench.pipeline import Outcome, Pipeline
 from r2rec_bench.report.markdown import write
-from r2rec_bench.report.study import Row, Study, lineage, row_of, synthetic_note
+from r2rec_bench.report.study import Row, Run, Study, lineage, row_of, synthetic_note
 from r2rec_bench.report.table import main_table
 
 _COLUMNS = 80
@@ -27,33 +31,131 @@ def artifact_store(*, frozen: bool = False) -> ArtifactStore:
     return ArtifactStore(cache_root() / "artifacts", frozen=frozen)
 
 
-def gather(files: Sequence[Path], overrides: Sequence[str], store: ArtifactStore, watcher: Watcher) -> Study:
-    """The rows of all `files`, each run once, the first file's first."""
-    loaded = [load(path, Experiment, overrides) for path in files]  # wrong settings are found before any work
-    rows: dict[str, Row] = {}
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to stand in a table.
+
+    Attributes:
+        files: an experiment; then ablations of it, or further experiments.
+        overrides: `KEY.PATH=VALUE` for each of them.
+        seeds: how many, from the experiment's own upwards.
+        name: of the study; of its files where empty.
+    """
+
+    files: Sequence[Path]
+    overrides: Sequence[str] = ()
+    seeds: int = 1
+    name: str = ""
+
+
+def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Executor | None = None) -> Study:
+    """The rows of all files, each run once, the first file's first; of an ablation its last row alone.
+
+    Args:
+        wanted: what to run.
+        store: where it is kept.
+        watcher: told of each stage; with an executor, of each experiment.
+        executor: who runs the experiments; without one they are run here, and a failure ends it all.
+    """
+    cells = list(_cells(wanted))  # wrong settings are found before any work
     datasets = Datasets(watcher)
-    for index, one in enumerate(loaded):
-        for outcome in Pipeline(one.value, store, watcher, datasets).run():
-            group = one.name if index else ""
-            rows.setdefault(outcome.result.run_id, Row(group, outcome.result, outcome.artifact))
-    first = loaded[0]
+    datasets.of(cells[0].experiments[0])  # data that cannot be had are no ablation's failure
+    failed = _executed(cells, store, watcher, executor) if executor else {}
+    told_of = Silent() if executor else watcher
+    rows: list[Row] = []
+    for index, cell in enumerate(cells):
+        if cell.name in failed:
+            continue
+        try:
+            known = {row.result.run_id for row in rows}
+            found = cell.rows([Pipeline(experiment, store, told_of, datasets) for experiment in cell.experiments])
+            rows += [row for row in found if row.ablation or row.result.run_id not in known]
+        except Exception as error:
+            if index == 0:
+                raise
+            failed[cell.name] = told(error)
+            watcher.warn(f"{cell.name} failed: {failed[cell.name]}")
     return Study(
-        name="+".join(_name(one, path) for one, path in zip(loaded, files, strict=True)),
-        question=first.question or first.value.question,
-        rows=tuple(rows.values()),
-        ablations={one.name: one.question or one.value.question for one in loaded[1:]},
+        name=wanted.name or "+".join(dict.fromkeys(cell.file for cell in cells)),
+        question=cells[0].question,
+        rows=tuple(rows),
+        ablations={cell.name: cell.question for cell in cells if cell.ablation},
+        failed=failed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """An experiment of a study under all its seeds.
+
+    Attributes:
+        file: what the study calls its file; an ablation goes by its file's name, so that its report replaces no other.
+        name: of its rows; empty for the first.
+        question: what it asks.
+        ablation: whether it is one.
+        experiments: by seed.
+    """
+
+    file: str
+    name: str
+    question: str
+    ablation: bool
+    experiments: tuple[Experiment, ...]
+
+    def rows(self, pipelines: Sequence[Pipeline]) -> list[Row]:
+        """Each system with its runs."""
+        if self.ablation:
+            return [Row(self.name, tuple(_run(pipeline.last()) for pipeline in pipelines), ablation=True)]
+        by_system = zip(*(pipeline.run() for pipeline in pipelines), strict=True)
+        return [Row(self.name, tuple(map(_run, outcomes))) for outcomes in by_system]
+
+
+def _cells(wanted: Wanted) -> Iterator[_Cell]:
+    first = wanted.files[0]
+    for index, path in enumerate(wanted.files):
+        # The first is the experiment that the others change, whatever they name themselves.
+        loaded = load_all(path, Experiment, wanted.overrides, instead=first) if index else ()
+        for one in loaded or [load(path, Experiment, wanted.overrides)]:
+            e = one.value
+            yield _Cell(
+                file=path.stem if one.extends else e.name,
+                name=one.name if index else "",
+                question=one.question or e.question,
+                ablation=bool(index and one.extends),
+                experiments=tuple(e.under(seed) for seed in range(e.seed, e.seed + wanted.seeds)),
+            )
+
+
+def _run(outcome: Outcome) -> Run:
+    return Run(outcome.result, outcome.artifact)
+
+
+def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, executor: Executor) -> dict[str, str]:
+    """Has all experiments run; why those cells failed that did, by name."""
+    wanted = [(cell, experiment) for cell in cells for experiment in cell.experiments]
+    jobs = [
+        job_of(f"{cell.name or experiment.name}, seed {experiment.seed}", experiment, store.root, last=cell.ablation)
+        for cell, experiment in wanted
+    ]
+    failed: dict[str, str] = {}
+    every = f"{len(jobs)} experiments"
+    watcher.begin(every)
+    for count, ended in enumerate(executor.run(jobs), 1):
+        title, (cell, experiment) = jobs[ended.index].title, wanted[ended.index]
+        watcher.end(title, ended.seconds, cached=False)
+        if ended.failure:
+            failed[cell.name] = f"seed {experiment.seed}: {ended.failure}"
+            watcher.warn(f"{title} failed: {ended.failure}")
+        watcher.progress(count, len(jobs), {})
+    if "" in failed:
+        raise R2RecError(f"{cells[0].file}, {failed['']}")
+    return failed
 
 
 def of_run(store: ArtifactStore, run: str) -> Study:
     """One stored run as a table of a single row."""
     row = row_of(store.find(run))
     return Study(name=row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
-
-
-def _name(loaded: Loaded[Experiment], path: Path) -> str:
-    """An experiment's own name; an ablation goes by its file, so that its report replaces no other."""
-    return path.stem if loaded.extends else loaded.value.name
 
 
 def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequence[str]) -> None:
@@ -79,11 +181,12 @@ def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequ
         marked = [
             f"[bold]{text}[/]" if cells[index].place == 1 else text for index, text in zip(chosen, texts, strict=True)
         ]
-        shown.add_row(*marked, f"{row.result.cost.seconds:,.1f}", row.short_id)
+        taken = sum(result.cost.seconds for result in row.results)
+        shown.add_row(*marked, f"{taken:,.1f}", row.short_id)
     console = stdout()
     # Where the terminal is narrower it wraps the lines: better than a table whose numbers are cut off.
     console.width = max(console.width, _COLUMNS)
     console.print(shown)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
-    for warning in filter(None, [*warnings, synthetic_note(lineage(store, (row.artifact for row in study.rows)))]):
+    for warning in filter(None, [*warnings, synthetic_note(lineage(store, (run.artifact for run in study.runs)))]):
         shout(warning)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.evaluation.results import RunResult
+from r2rec_bench.executors.base import told
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.matrix.plan import Cell
 from r2rec_bench.pipeline import Pipeline
@@ -47,14 +45,6 @@ def run(cell: Cell, store: ArtifactStore, watcher: Watcher, datasets: Datasets) 
     if cell.experiment is None:
         return Done(cell, None, cell.problem)
     try:
-        return Done(cell, Pipeline(cell.experiment, store, watcher, datasets).run()[-1].result)
-    except R2RecError as error:
-        return Done(cell, None, str(error))
+        return Done(cell, Pipeline(cell.experiment, store, watcher, datasets).last().result)
     except Exception as error:  # whatever a component raises concerns its own cells alone
-        return Done(cell, None, _told(error))
-
-
-def _told(error: Exception) -> str:
-    """Kind and words of an error that nobody foresaw, and where it was raised."""
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}, in {last.name})"
+        return Done(cell, None, told(error))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
+from r2rec_bench.core.types import FloatArray
 from r2rec_bench.files import ASKING
 from r2rec_bench.report.study import Row, Study
 from r2rec_bench.report.values import LEVEL
@@ -39,27 +41,26 @@ class Paired:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:
-    """All of them, and the rows that could not be compared with the reason."""
+    """A family of them, and the rows that could not be compared with the reason."""
 
     reference: Row
     pairs: tuple[Paired, ...]
     left_out: tuple[tuple[Row, str], ...]
 
 
-def compared(study: Study) -> Comparisons | None:
-    """The reference against every other row; none without a reference."""
+def compared(study: Study, rows: Sequence[Row]) -> Comparisons | None:
+    """The reference against each of `rows` but itself, as one family; none without a reference."""
     reference = study.reference
     if reference is None:
         return None
     found: list[tuple[Row, Comparison]] = []
     left_out: list[tuple[Row, str]] = []
-    for row in study.rows:
+    for row in rows:
         if row is reference:
             continue
         rng = generator(reference.result.seed, "comparison", reference.result.run_id, row.result.run_id, METRIC)
         try:
-            differences = paired_differences(reference.result.users, row.result.users, METRIC)
-            found.append((row, compare(differences, rng, level=LEVEL)))
+            found.append((row, compare(differences(reference, row, METRIC), rng, level=LEVEL)))
         except InputError as error:
             left_out.append((row, str(error)))
     adjusted = holm(np.array([comparison.p_value for _, comparison in found]))
@@ -70,10 +71,23 @@ def compared(study: Study) -> Comparisons | None:
     return Comparisons(reference, pairs, tuple(left_out))
 
 
+def differences(a: Row, b: Row, metric: str) -> FloatArray:
+    """a − b by user and seed, float64 (q, s); a row of a single run stands against every seed of the other.
+
+    Raises:
+        InputError: they were not asked the same, or have several runs each, but not as many.
+    """
+    n = max(len(a.runs), len(b.runs))
+    if {len(a.runs), len(b.runs)} - {1, n}:
+        raise InputError(f"{len(a.runs)} seeds against {len(b.runs)}: run both under the same seeds")
+    of_a, of_b = (row.results * (n if len(row.results) == 1 else 1) for row in (a, b))
+    return np.column_stack([paired_differences(x.users, y.users, metric) for x, y in zip(of_a, of_b, strict=True)])
+
+
 def relative_gain(of: Row, over: Row | None) -> float:
     """HR@1 of one row over another's, less 1; NaN where the other has none or 0."""
-    base = over.result.mean(METRIC) if over is not None and METRIC in over.result.users.metrics else math.nan
-    return of.result.mean(METRIC) / base - 1 if base else math.nan
+    base = over.mean(METRIC) if over is not None and METRIC in over.result.users.metrics else math.nan
+    return of.mean(METRIC) / base - 1 if base else math.nan
 
 
 def backbone_of(row: Row) -> str:

@@ -11,9 +11,11 @@ from r2rec_bench.report.study import Row, Study
 from r2rec_bench.report.table import Cell, main_table
 from r2rec_bench.report.text import latex
 from r2rec_bench.report.values import (
+    completion_tokens,
     evaluation_seconds,
     interval_of,
     metrics_of,
+    prompt_tokens,
     tokens_per_second,
     training_seconds,
 )
@@ -24,24 +26,25 @@ ALL = "all"
 
 
 def to_csv(study: Study) -> str:
-    """A line per system, group of users and metric: mean, interval, users, cost, run id."""
+    """A line per system, group of users and metric: mean, interval, users, mean cost of a run, ids of its runs."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     cost = ("prompt_tokens", "completion_tokens", "training_seconds", "evaluation_seconds", "tokens_per_second")
     found = ("metric", "mean", "low", "high", "n", "missing")
     writer.writerow(["run_id", "system", "kind", "seed", "group", *found, *cost])
     for row in study.rows:
-        result = row.result
+        runs = " ".join(result.run_id for result in row.results)
+        seeds = " ".join(str(result.seed) for result in row.results)
         taken = (
-            result.cost.prompt_tokens,
-            result.cost.completion_tokens,
+            prompt_tokens(row),
+            completion_tokens(row),
             training_seconds(row),
             evaluation_seconds(row),
             tokens_per_second(row),
         )
         for group, metric, i in _intervals(row):
             known = (metric, i.mean, i.low, i.high, i.n, i.missing)
-            writer.writerow([result.run_id, row.label, result.kind, result.seed, group, *known, *taken])
+            writer.writerow([runs, row.label, row.result.kind, seeds, group, *known, *taken])
     return out.getvalue()
 
 

@@ -52,7 +52,7 @@ def metric_in(row: Row, metric: str, group: Group) -> Interval:
     if metric == "rmse":
         return root(metric_in(row, "se", group))
     rng = generator(row.result.seed, "bootstrap", row.result.run_id, metric, group.name)
-    values = row.result.users.values(metric)[group.members]
+    values = row.values(metric)[group.members]
     return mean_interval(values, rng, level=LEVEL, resamples=_RESAMPLES)
 
 

@@ -38,23 +38,21 @@ def write(store: ArtifactStore, study: Study, folder: Path) -> Path:
 
 
 def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
-    artifacts = lineage(store, (row.artifact for row in study.rows))
+    artifacts = lineage(store, (run.artifact for run in study.runs))
     yield f"# {markdown(study.name)}"
     yield ""
     yield f"*{markdown(study.question)}*"
     for note in synthetic_note(artifacts).splitlines():
         yield from ("", f"> **{markdown(note)}**")
-    for name, question in study.ablations.items():
-        yield ""
-        yield f"Rows **{markdown(name)}**: {markdown(question)}"
     yield ""
     yield from _main(study)
-    comparisons = compared(study)
+    comparisons = compared(study, [row for row in study.rows if not row.ablation])
     if comparisons is not None:
         yield from ("", "## Paired comparisons", "")
         yield from _comparisons(comparisons)
         yield ""
         yield from _gains(study, comparisons)
+    yield from _ablations(study)
     yield from group_lines(study)
     yield from quality_lines(study)
     yield from ("", "## Worked examples", "")
@@ -75,8 +73,21 @@ def _main(study: Study) -> Iterator[str]:
     )
 
 
+def _ablations(study: Study) -> Iterator[str]:
+    ablated = compared(study, [row for row in study.rows if row.ablation])
+    if study.ablations:
+        yield from ("", "## Ablations", "")
+    if ablated is not None and study.ablations:
+        yield from _comparisons(ablated)
+        yield ""
+    for name, question in study.ablations.items():
+        yield f"- **{markdown(name)}**: {markdown(question)}"
+    for name, reason in study.failed.items():
+        yield f"- **{markdown(name)} failed**: {markdown(reason)}"
+
+
 def _comparisons(comparisons: Comparisons) -> Iterator[str]:
-    yield f"{markdown(comparisons.reference.label)} ({comparisons.reference.short_id}) against every other row, HR@1."
+    yield f"{markdown(comparisons.reference.label)} ({comparisons.reference.short_id}) against each row, HR@1."
     if comparisons.pairs:
         heads = ["Against", "Difference", "95 % interval", "p", "p, Holm", "Win / tie / loss", "Detectable", "Run"]
         alignment = ("left", *["right"] * 6, "left")

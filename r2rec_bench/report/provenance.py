@@ -30,16 +30,18 @@ def provenance_lines(study: Study, artifacts: Sequence[Artifact]) -> Iterator[st
     yield ""
     yield from _alarms(artifacts)
     environments: dict[str, tuple[Environment, list[str]]] = {}
-    for row in study.rows:
-        environment = row.result.environment
-        environments.setdefault(repr(environment), (environment, []))[1].append(row.short_id)
+    for run in study.runs:
+        environment = run.result.environment
+        environments.setdefault(repr(environment), (environment, []))[1].append(run.short_id)
     for environment, runs in environments.values():
         yield ""
         yield _environment(environment, runs)
 
 
 def _stages(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
-    systems = {row.artifact.fingerprint: f"{row.label}, seed {row.result.seed}" for row in study.rows}
+    systems = {
+        run.artifact.fingerprint: f"{row.label}, seed {run.result.seed}" for row in study.rows for run in row.runs
+    }
     rows = [
         [
             artifact.stage,

@@ -8,7 +8,15 @@ import numpy as np
 
 from r2rec_bench.report.study import Study
 from r2rec_bench.report.table import Cell, Column, Table, count, metrics_table, seconds
-from r2rec_bench.report.values import SPREAD_AT, evaluation_seconds, metrics_of, tokens_per_second
+from r2rec_bench.report.values import (
+    SPREAD_AT,
+    completion_tokens,
+    evaluation_seconds,
+    metrics_of,
+    peak_bytes,
+    prompt_tokens,
+    tokens_per_second,
+)
 
 
 def quality_lines(study: Study) -> Iterator[str]:
@@ -86,19 +94,18 @@ _ABOUT_LISTS = (
 
 
 def _costs(study: Study) -> Table | None:
-    rows = [row for row in study.rows if row.result.stages[-1].cost.prompt_tokens]
+    rows = [row for row in study.rows if prompt_tokens(row)]
     if not rows:
         return None
     heads = ("System", "Tokens read", "Tokens written", "Seconds", "Tokens / s", "Peak memory, MiB", "Run")
     cells: list[tuple[Cell, ...]] = []
     for row in rows:
-        cost = row.result.stages[-1].cost
         figures = (
-            count(cost.prompt_tokens),
-            count(cost.completion_tokens),
+            count(prompt_tokens(row)),
+            count(completion_tokens(row)),
             seconds(evaluation_seconds(row)),
             count(tokens_per_second(row)),
-            count(cost.peak_bytes / 2**20),
+            count(peak_bytes(row) / 2**20),
         )
         cells.append((Cell(row.label), *map(Cell, figures), Cell(row.short_id)))
     return Table(heads, tuple(cells))

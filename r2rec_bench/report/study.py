@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from r2rec_bench.core.store import Artifact, ArtifactStore
+from r2rec_bench.core.types import FloatArray
 from r2rec_bench.data.store import META
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunResult
+from r2rec_bench.statistics.paired import in_order_of
+
+_SHORT = 12
+"""Digits of a run id in tables."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A system under one seed.
+
+    Attributes:
+        result: per-user values and cost.
+        artifact: where they are stored.
+    """
+
+    result: RunResult
+    artifact: Artifact
+
+    @property
+    def short_id(self) -> str:
+        """The start of the run id."""
+        return self.result.run_id[:_SHORT]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,24 +42,55 @@ class Row:
     """One system of a table.
 
     Attributes:
-        group: the ablation it belongs to; empty for the experiment's own rows.
-        result: per-user values and cost.
-        artifact: where they are stored.
+        group: the ablation or further experiment it belongs to; empty for the experiment's own rows.
+        runs: the system under each seed, at least one; all were asked the same lists.
+        ablation: whether the group is an ablation, whose only row this is.
     """
 
     group: str
-    result: RunResult
-    artifact: Artifact
+    runs: tuple[Run, ...]
+    ablation: bool = False
+
+    @property
+    def result(self) -> RunResult:
+        """Of the first seed; all have its system and kind."""
+        return self.runs[0].result
+
+    @property
+    def artifact(self) -> Artifact:
+        """Of the first seed."""
+        return self.runs[0].artifact
+
+    @property
+    def results(self) -> tuple[RunResult, ...]:
+        """Of each seed."""
+        return tuple(run.result for run in self.runs)
 
     @property
     def label(self) -> str:
         """The name in tables."""
-        return f"{self.group}: {self.result.system}" if self.group else self.result.system
+        if self.ablation or not self.group:
+            return self.group or self.result.system
+        return f"{self.group}: {self.result.system}"
 
     @property
     def short_id(self) -> str:
-        """The start of the run id, as tables give it."""
-        return self.result.run_id[:12]
+        """The run as tables give it: the start of its id, or of that of its first seed and how many there are."""
+        return self.runs[0].short_id + (f" ×{len(self.runs)}" if len(self.runs) > 1 else "")
+
+    def values(self, metric: str) -> FloatArray:
+        """A metric by user, as the first run orders them, and seed, float64 (q, s).
+
+        Raises:
+            InputError: a run has no such metric, or was asked about other users.
+        """
+        return np.column_stack([in_order_of(self.result.users, result.users, metric) for result in self.results])
+
+    def mean(self, metric: str) -> float:
+        """Mean over the users who have a value under each seed; NaN when none has."""
+        values = self.values(metric).mean(axis=1)
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,12 +102,14 @@ class Study:
         question: what it asks.
         rows: in the order of the table.
         ablations: what each group of further rows asks, by name.
+        failed: further rows that are missing, with the reason, by name.
     """
 
     name: str
     question: str
     rows: tuple[Row, ...]
     ablations: Mapping[str, str] = field(default_factory=dict[str, str])
+    failed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def reference(self) -> Row | None:
@@ -62,7 +121,7 @@ class Study:
     def best_baseline(self) -> Row | None:
         """The baseline with the highest HR@1, the first of equals."""
         known = [row for row in self.rows if row.result.kind == BASELINE and "hr@1" in row.result.users.metrics]
-        return max(known, key=lambda row: row.result.mean("hr@1"), default=None)
+        return max(known, key=lambda row: row.mean("hr@1"), default=None)
 
     @property
     def untrained(self) -> Row | None:
@@ -74,6 +133,16 @@ class Study:
         """What all rows have in common, or each protocol there is."""
         return " / ".join(dict.fromkeys(row.result.protocol for row in self.rows))
 
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Of all rows, row by row."""
+        return tuple(run for row in self.rows for run in row.runs)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the experiment's own model; of whatever there is without one."""
+        return tuple(result.seed for result in (self.reference or self.rows[0]).results)
+
 
 def row_of(artifact: Artifact) -> Row:
     """A stored result as a row on its own.
@@ -81,7 +150,7 @@ def row_of(artifact: Artifact) -> Row:
     Raises:
         InputError: the artifact holds no result.
     """
-    return Row("", RunResult.load(artifact.path), artifact)
+    return Row("", (Run(RunResult.load(artifact.path), artifact),))
 
 
 def lineage(store: ArtifactStore, artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:

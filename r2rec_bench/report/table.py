@@ -10,7 +10,14 @@ from tabulate import tabulate
 
 from r2rec_bench.report.study import Row, Study
 from r2rec_bench.report.text import markdown
-from r2rec_bench.report.values import evaluation_seconds, interval_of, metrics_of, training_seconds
+from r2rec_bench.report.values import (
+    completion_tokens,
+    evaluation_seconds,
+    interval_of,
+    metrics_of,
+    prompt_tokens,
+    training_seconds,
+)
 from r2rec_bench.statistics.bootstrap import Interval
 
 NONE = "–"
@@ -85,7 +92,7 @@ def main_table(study: Study) -> Table:
     columns = _measured(_METRICS, rows)
     systems = [Cell(row.label) for row in rows]
     metrics = [_metric_cells(column, rows) for column in columns]
-    tokens = [Cell(count(row.result.cost.prompt_tokens + row.result.cost.completion_tokens)) for row in rows]
+    tokens = [Cell(count(prompt_tokens(row) + completion_tokens(row))) for row in rows]
     training = [Cell(seconds(training_seconds(row))) for row in rows]
     evaluation = [Cell(seconds(evaluation_seconds(row))) for row in rows]
     runs = [Cell(row.short_id) for row in rows]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, replace
 from functools import lru_cache
 
+import numpy as np
+
 from r2rec_bench.core.seeds import generator
-from r2rec_bench.evaluation.results import BASELINE
+from r2rec_bench.evaluation.results import BASELINE, RunResult
 from r2rec_bench.evaluation.spread import Aggregate, coverage, gini
 from r2rec_bench.report.study import Row
 from r2rec_bench.statistics.bootstrap import Interval, mean_interval
@@ -35,14 +37,15 @@ def interval_of(row: Row, metric: str) -> Interval:
     """A metric with its interval, the same every time it is asked for; NaN where the row has no such metric."""
     name, _, k = metric.partition("@")
     if name in _SPREAD:
-        found: Aggregate = _SPREAD[name](row.result.users, int(k))
-        return jackknife_interval(found.value, found.without_each, level=LEVEL)
+        found: list[Aggregate] = [_SPREAD[name](result.users, int(k)) for result in row.results]
+        value, without_each = (np.mean(parts, axis=0) for parts in zip(*map(astuple, found), strict=True))
+        return jackknife_interval(float(value), without_each, level=LEVEL)
     if metric == "rmse":
         return root(interval_of(row, "se"))
     if metric not in row.result.users.metrics:
         return NOWHERE
     rng = generator(row.result.seed, "bootstrap", row.result.run_id, metric)
-    return mean_interval(row.result.users.values(metric), rng, level=LEVEL)
+    return mean_interval(row.values(metric), rng, level=LEVEL)
 
 
 def root(squares: Interval) -> Interval:
@@ -52,18 +55,36 @@ def root(squares: Interval) -> Interval:
 
 def training_seconds(row: Row) -> float:
     """Wall seconds of all that came before the evaluation; NaN for a baseline that is fitted within it."""
-    before = row.result.stages[:-1]
-    fitted = row.result.kind == BASELINE and not before
-    return math.nan if fitted else sum(stage.cost.seconds for stage in before)
+    fitted = row.result.kind == BASELINE and len(row.result.stages) == 1
+    return math.nan if fitted else _mean(row, lambda run: sum(stage.cost.seconds for stage in run.stages[:-1]))
 
 
 def evaluation_seconds(row: Row) -> float:
     """Wall seconds of asking all candidates; of a baseline, fitting included."""
-    return row.result.stages[-1].cost.seconds
+    return _mean(row, lambda run: run.stages[-1].cost.seconds)
+
+
+def prompt_tokens(row: Row) -> int:
+    """Tokens read in the evaluation."""
+    return round(_mean(row, lambda run: run.stages[-1].cost.prompt_tokens))
+
+
+def completion_tokens(row: Row) -> int:
+    """Tokens written in the evaluation."""
+    return round(_mean(row, lambda run: run.stages[-1].cost.completion_tokens))
+
+
+def peak_bytes(row: Row) -> float:
+    """Peak resident memory of the process up to the end of the evaluation, of the run that took most."""
+    return max(run.stages[-1].cost.peak_bytes for run in row.results)
 
 
 def tokens_per_second(row: Row) -> float:
     """Tokens read and written in a second of evaluation, making the prompts included; NaN for a system without any."""
-    cost = row.result.stages[-1].cost
-    tokens = cost.prompt_tokens + cost.completion_tokens
-    return tokens / cost.seconds if tokens and cost.seconds else math.nan
+    tokens, taken = prompt_tokens(row) + completion_tokens(row), evaluation_seconds(row)
+    return tokens / taken if tokens and taken else math.nan
+
+
+def _mean(row: Row, of: Callable[[RunResult], float]) -> float:
+    """What a run takes, on average over the seeds."""
+    return sum(map(of, row.results)) / len(row.results)

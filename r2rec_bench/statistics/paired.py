@@ -11,6 +11,7 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.evaluation.results import UserTable
 from r2rec_bench.statistics.bootstrap import RESAMPLES, Interval, block_sizes, mean_interval
+from r2rec_bench.statistics.seeds import SeedSpread, complete, seed_spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,11 @@ class Comparison:
     Attributes:
         difference: mean of a − b, with its interval; users without a value under either are left out and counted.
         p_value: two-sided, in (0, 1], never 0.
-        wins: users for whom a is better.
+        wins: users for whom a is better, on average over seeds.
         ties: users for whom both are equal.
         losses: users for whom b is better.
-        sd: standard deviation of the users' differences, for power; NaN for a single user.
+        sd: standard deviation of the users' differences, averaged over seeds, for power; NaN for a single user.
+        seeds: how far the seeds' differences lie apart, for power.
     """
 
     difference: Interval
@@ -32,6 +34,7 @@ class Comparison:
     ties: int
     losses: int
     sd: float
+    seeds: SeedSpread
 
 
 def paired_differences(a: UserTable, b: UserTable, metric: str) -> FloatArray:
@@ -39,6 +42,15 @@ def paired_differences(a: UserTable, b: UserTable, metric: str) -> FloatArray:
 
     Raises:
         InputError: the two were not asked about the same users and positives, or one lacks the metric.
+    """
+    return a.values(metric) - in_order_of(a, b, metric)
+
+
+def in_order_of(a: UserTable, b: UserTable, metric: str) -> FloatArray:
+    """A metric of `b` for each user of `a`, float64 (q,).
+
+    Raises:
+        InputError: the two were not asked about the same users and positives, or `b` lacks the metric.
     """
     row = {user: index for index, user in enumerate(b.user_ids)}
     unshared = set(a.user_ids) ^ set(b.user_ids)
@@ -54,7 +66,7 @@ def paired_differences(a: UserTable, b: UserTable, metric: str) -> FloatArray:
                 f"user '{user}' was asked about item '{item}' under one system and '{b.item_ids[index]}' under the "
                 "other; a paired comparison needs the same candidates for both"
             )
-    return a.values(metric) - b.values(metric)[order]
+    return b.values(metric)[order]
 
 
 def compare(
@@ -67,8 +79,11 @@ def compare(
 ) -> Comparison:
     """Interval, p-value and score of a paired comparison.
 
+    With several seeds the p-value is that of users' mean differences, raised by what seeds differ by as the interval
+    is widened: two systems that differ by their seeds alone are told apart as seldom as the level says.
+
     Args:
-        differences: a − b per user, float64 (q,), NaN where undefined.
+        differences: a − b per user, float64 (q,) or, by seed, (q, s), NaN where undefined.
         rng: for resamples and sign flips.
         higher_is_better: false for errors; decides who wins a user.
         level: coverage of the interval.
@@ -77,17 +92,20 @@ def compare(
     Raises:
         InputError: no user has a value under both systems.
     """
-    known = differences[~np.isnan(differences)]
+    known = complete(differences).mean(axis=1)
     if not len(known):
         raise InputError(f"none of the {len(differences)} users has a value under both systems: nothing to compare")
     gains = known if higher_is_better else -known
+    seeds = seed_spread(differences)
+    difference = mean_interval(differences, rng, level=level, resamples=resamples)
     return Comparison(
-        difference=mean_interval(differences, rng, level=level, resamples=resamples),
-        p_value=sign_flip_p_value(known, rng, resamples),
+        difference=difference,
+        p_value=seeds.p_value(difference.mean, sign_flip_p_value(known, rng, resamples)),
         wins=int((gains > 0).sum()),
         ties=int((gains == 0).sum()),
         losses=int((gains < 0).sum()),
         sd=float(known.std(ddof=1)) if len(known) > 1 else math.nan,
+        seeds=seeds,
     )
 
 

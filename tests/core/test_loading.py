@@ -423,8 +423,8 @@ def test_several_experiments_where_one_is_needed():
 
 def test_a_wrong_path_to_vary_is_told_once():
     assert problems(varied("{trainin.epochs: [2, 4]}")) == [
-        "epochs.yaml:3: trainin.epochs: no 'trainin' here; there is: title, seed, backbone, stages, fallback, ks, split, "
-        "visibility, training. Did you mean 'training.epochs'?"
+        "epochs.yaml:3: trainin.epochs: no 'trainin' here; there is: title, seed, backbone, stages, fallback, ks, "
+        "split, visibility, training. Did you mean 'training.epochs'?"
     ]
 
 

@@ -12,7 +12,7 @@ from r2rec_bench.core.fingerprint import digest
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.types import Cost
 from r2rec_bench.evaluation.results import RunResult, StageCost, UserTable
-from r2rec_bench.report.study import Row
+from r2rec_bench.report.study import Row, Run
 
 MakeRow = Callable[..., Row]
 ENVIRONMENT = Environment("c" * 40, False, {"numpy": "2"}, "3.11.7", "Linux x86_64", "a CPU", 2, 8.0, None)
@@ -51,6 +51,6 @@ def make_row(tmp_path: Path) -> MakeRow:
         )
         chosen = stages if kind == "r2rec" else stages[-1:]
         result = RunResult(run_id, system, kind, 0, "the protocol.", chosen, ENVIRONMENT, table)
-        return Row(group, result, Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True))
+        return Row(group, (Run(result, Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True)),))
 
     return make

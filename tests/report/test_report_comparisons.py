@@ -29,7 +29,7 @@ def test_wins_ties_losses_and_holm_over_the_family(make_row):
             make_row("R2Rec", "r2rec", strong),
         ),
     )
-    found = compared(study)
+    found = compared(study, study.rows)
     assert found is not None
     weak, equal = found.pairs
     assert (weak.comparison.wins, weak.comparison.ties, weak.comparison.losses) == (40, 0, 0)
@@ -41,7 +41,8 @@ def test_wins_ties_losses_and_holm_over_the_family(make_row):
 
 def test_rows_asked_about_other_users_are_left_out_with_the_reason(make_row):
     other = make_row("ease", "baseline", [1, 2], users="v")
-    found = compared(Study("x", "", (other, make_row("R2Rec", "r2rec", [1, 2]))))
+    study = Study("x", "", (other, make_row("R2Rec", "r2rec", [1, 2])))
+    found = compared(study, study.rows)
     assert found is not None
     assert found.pairs == ()
     [(row, reason)] = found.left_out
@@ -50,7 +51,8 @@ def test_rows_asked_about_other_users_are_left_out_with_the_reason(make_row):
 
 
 def test_without_an_r2rec_row_there_is_nothing_to_compare(make_row):
-    assert compared(Study("x", "", (make_row("ease", "baseline", [1]),))) is None
+    rows = (make_row("ease", "baseline", [1]),)
+    assert compared(Study("x", "", rows), rows) is None
 
 
 def test_relative_gains(make_row):

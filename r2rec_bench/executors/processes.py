@@ -1,0 +1,58 @@
+"""Jobs in processes side by side on this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from r2rec_bench.executors.base import Ended, Job, done
+
+_THREADS = "OMP_NUM_THREADS"
+
+
+class Processes:
+    """So many at once, each with its share of the cores.
+
+    Args:
+        workers: how many, at least 1.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Ended]:
+        """As `Executor`; where the system ends a process, as it does when memory is short, all open jobs fail."""
+        context = multiprocessing.get_context("spawn")  # a forked torch may hang
+        with _threads_each(self._workers), ProcessPoolExecutor(self._workers, context) as pool:
+            begun: dict[Future[Ended], int] = {
+                pool.submit(done, index, job.work): index for index, job in enumerate(jobs)
+            }
+            try:
+                for future in as_completed(begun):
+                    yield _ended(future, begun[future])
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ended(future: Future[Ended], index: int) -> Ended:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Ended(index, 0.0, "a process was ended by the system, perhaps for want of memory; try fewer workers")
+
+
+@contextmanager
+def _threads_each(workers: int) -> Generator[None]:
+    """Processes begun meanwhile share the cores evenly, unless somebody has said how many threads there shall be."""
+    if _THREADS in os.environ:
+        yield
+        return
+    os.environ[_THREADS] = str(max(1, len(os.sched_getaffinity(0)) // workers))
+    try:
+        yield
+    finally:
+        del os.environ[_THREADS]
