@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from r2rec_bench.core.types import FloatArray
+from r2rec_bench.statistics.seeds import complete, seed_spread
 
 RESAMPLES = 10_000
 """Unless another number is asked for."""
@@ -22,9 +23,9 @@ class Interval:
 
     Attributes:
         mean: over the users who have a value; NaN when none has.
-        low: lower end; NaN with fewer than two values.
+        low: lower end; NaN with fewer than two users.
         high: upper end; likewise.
-        n: users with a value.
+        n: users with a value, under every seed where there are several; seeds are never counted as users.
         missing: users without, left out.
     """
 
@@ -44,20 +45,30 @@ def mean_interval(
     function of its ends is the interval of that function of the mean. Values that are all alike (HR@1 = 0) give width
     0: resampling can tell no more, which does not make the mean certain.
 
+    With several seeds it is the interval of users' means over seeds, each side widened by what seeds differ by
+    (`SeedSpread.reach`), so that it stands for other users and other seeds, and never beyond the values.
+
     Args:
-        values: one per user, float64 (q,), NaN where undefined.
+        values: one per user, float64 (q,) or, by seed, (q, s), NaN where undefined.
         rng: for the resamples.
         level: coverage, in (0, 1).
         resamples: how many.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """
-    known = values[~np.isnan(values)]
+    table = complete(values)
+    known = table.mean(axis=1)
     n, missing = len(known), len(values) - len(known)
     if n < 2:
         return Interval(float(known[0]) if n else math.nan, math.nan, math.nan, n, missing)
-    low, high = np.quantile(resampled_means(known, rng, resamples), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(known.mean()), float(low), float(high), n, missing)
+    mean = float(known.mean())
+    low, high = np.quantile(resampled_means(known, rng, resamples), [(1 - level) / 2, (1 + level) / 2]).tolist()
+    spread = seed_spread(table)
+    if spread.n > 1:
+        # Two seeds far apart would put an end where no mean can be, such as a squared error below 0, without a root.
+        low = max(mean - spread.reach(mean - low, level), float(table.min()))
+        high = min(mean + spread.reach(high - mean, level), float(table.max()))
+    return Interval(mean, low, high, n, missing)
 
 
 def resampled_means(values: FloatArray, rng: np.random.Generator, resamples: int) -> FloatArray:

@@ -6,9 +6,12 @@ import math
 from statistics import NormalDist
 
 from r2rec_bench.core.errors import InputError
+from r2rec_bench.statistics.seeds import ONE_SEED, SeedSpread
 
 
-def minimum_detectable_effect(n: int, sd: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
+def minimum_detectable_effect(
+    n: int, sd: float, seeds: SeedSpread = ONE_SEED, *, alpha: float = 0.05, power: float = 0.8
+) -> float:
     """The true mean difference that a two-sided paired test finds with probability `power`, in the metric's unit.
 
     By the normal approximation. Sums of hits move in steps, which makes the permutation test a little cautious: at 300
@@ -18,6 +21,7 @@ def minimum_detectable_effect(n: int, sd: float, *, alpha: float = 0.05, power: 
     Args:
         n: users compared.
         sd: standard deviation of the users' differences (`Comparison.sd`).
+        seeds: how far the seeds' differences lie apart (`Comparison.seeds`).
         alpha: level of the test, in (0, 1).
         power: in (0, 1).
 
@@ -30,4 +34,5 @@ def minimum_detectable_effect(n: int, sd: float, *, alpha: float = 0.05, power: 
         if not 0 < value < 1:
             raise InputError(f"{name} must lie between 0 and 1; got {value}")
     z = NormalDist().inv_cdf
-    return (z(1 - alpha / 2) + z(power)) * sd / math.sqrt(n)
+    error = sd / math.sqrt(n)
+    return seeds.reach(z(1 - alpha / 2) * error, 1 - alpha) + z(power) * seeds.error(error)
