@@ -25,6 +25,7 @@ from r2rec_bench.cli import (
     run,
     sweep,
     traces,
+    transfer,
 )
 from r2rec_bench.cli.console import stderr
 from r2rec_bench.core.errors import InputError, R2RecError
@@ -89,6 +90,7 @@ app.callback()(_options)
 app.command("run")(run.run)
 app.command("matrix")(matrix.matrix)
 app.command("sweep")(sweep.sweep)
+app.command("transfer")(transfer.transfer)
 app.command("list")(browse.list_components)
 app.command("show")(browse.show)
 app.command("docs")(docs.docs)

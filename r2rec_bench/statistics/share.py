@@ -1,0 +1,89 @@
+"""How much of one gain another reaches: a ratio of two means over the same users, with its interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.types import FloatArray
+from r2rec_bench.statistics.bootstrap import RESAMPLES, Interval, block_sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of a gain.
+
+    Attributes:
+        value: mean of the part over mean of the whole, 1 for all of it; may be negative or above 1. NaN where the
+            whole is not established.
+        low: lower end; NaN likewise.
+        high: upper end; NaN likewise.
+        part: the gain that is a share of the other.
+        whole: the other.
+    """
+
+    value: float
+    low: float
+    high: float
+    part: Interval
+    whole: Interval
+
+    @property
+    def established(self) -> bool:
+        """Whether there is a gain of which something can be a share."""
+        return self.whole.low > 0
+
+
+def share(
+    part: FloatArray,
+    whole: FloatArray,
+    rng: np.random.Generator,
+    *,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> Share:
+    """Mean of `part` over mean of `whole`, with a paired percentile bootstrap interval.
+
+    A ratio is wild where its denominator may be 0. So none is given unless the interval of the whole, of the same
+    resamples, lies above 0: the condition under which Fieller's interval is bounded, and on the side of a gain. The
+    few resamples in which the whole is not above 0 have no ratio; they count as beyond the lower and the upper end
+    both, which can only widen the interval. It agrees with Fieller's for hundreds of users (tested).
+
+    Args:
+        part: one gain per user, float64 (q,), NaN where undefined.
+        whole: the other, of the same users.
+        rng: for the resamples.
+        level: coverage, in (0, 1).
+        resamples: how many.
+
+    Raises:
+        InputError: fewer than two users have both.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; Fieller, "Some problems in
+    interval estimation", JRSS B 16(2), 1954.
+    """
+    known = ~(np.isnan(part) | np.isnan(whole))
+    pairs, n = np.column_stack([part[known], whole[known]]), int(known.sum())
+    if n < 2:
+        raise InputError(f"{n} of {len(part)} users have a value under all systems; a share needs at least two")
+    # Gains in a hit take three values, so a resample is a draw of how often each of at most nine pairs comes.
+    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    drawn = [rng.multinomial(n, counts / n, size=size) @ distinct / n for size in block_sizes(resamples)]
+    parts, wholes = np.concatenate(drawn).T
+    mean, whole_mean = pairs.mean(axis=0).tolist()
+    tails = [(1 - level) / 2, (1 + level) / 2]
+
+    def interval(value: float, lower: FloatArray, upper: FloatArray) -> Interval:
+        # Ends that are resamples themselves, since between a number and infinity there is none.
+        low = float(np.quantile(lower, tails[0], method="inverted_cdf"))
+        return Interval(value, low, float(np.quantile(upper, tails[1], method="inverted_cdf")), n, len(part) - n)
+
+    one, all_ = interval(mean, parts, parts), interval(whole_mean, wholes, wholes)
+    if all_.low <= 0:
+        return Share(math.nan, math.nan, math.nan, one, all_)
+    ratios = np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
+    found = interval(mean / whole_mean, np.where(wholes > 0, ratios, -np.inf), np.where(wholes > 0, ratios, np.inf))
+    return Share(found.mean, found.low, found.high, one, all_)

@@ -1,0 +1,1 @@
+"""A model trained in one domain and asked in another."""

@@ -1,0 +1,284 @@
+"""The report of a transfer study: `report.md` to read, `results.csv` and `results.tex` for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tabulate import tabulate
+
+from r2rec_bench.core.describe import in_yaml
+from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.report.provenance import provenance_lines
+from r2rec_bench.report.study import Study, lineage, synthetic_note
+from r2rec_bench.report.table import NONE, number
+from r2rec_bench.report.text import latex, markdown
+from r2rec_bench.statistics.bootstrap import RESAMPLES
+from r2rec_bench.transfer.cells import Way, rows
+from r2rec_bench.transfer.definition import Planned
+from r2rec_bench.transfer.records import Record, records, to_csv
+from r2rec_bench.transfer.run import Done
+
+FAILED = "failed"
+NOT_ESTABLISHED = "not established"
+_ID = 12
+"""Digits of a run id in tables, as in every report."""
+_CORNER = "Trained on"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table with a column per target.
+
+    Attributes:
+        heads: of the columns, the first one that of the rows' names.
+        names: of the rows.
+        texts: (rows, targets), as shown; empty where there is no such cell.
+        own: (rows, targets), whether the model was trained on all of the target.
+    """
+
+    heads: tuple[str, ...]
+    names: tuple[str, ...]
+    texts: tuple[tuple[str, ...], ...]
+    own: tuple[tuple[bool, ...], ...]
+
+
+def write(store: ArtifactStore, planned: Planned, done: Sequence[Done], folder: Path) -> Path:
+    """The report in `folder`, which is made where it is missing; returns the file to read first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.md"
+    path.write_text("\n".join(_lines(store, planned, done)) + "\n", "utf-8")
+    told = records(done)
+    (folder / "results.csv").write_text(to_csv(told), "utf-8")
+    (folder / "results.tex").write_text(to_latex(planned, told), "utf-8")
+    return path
+
+
+def hit_grid(planned: Planned, told: Sequence[Record], *, intervals: bool = True) -> Grid:
+    """HR@1 of every cell; of one without a result, `failed` with the number of its reason, from 1."""
+    failures = [one for one in told if one.failure]
+
+    def text(one: Record) -> str:
+        if one.failure:
+            return f"{FAILED} ({failures.index(one) + 1})"
+        return _with_interval(one.hr, one.low, one.high, "{:.3f}") if intervals else number(one.hr)
+
+    return _grid(planned, told, text)
+
+
+def gain_grid(planned: Planned, told: Sequence[Record]) -> Grid:
+    """What each trained model has over the untrained one."""
+    return _grid(planned, told, lambda one: _with_interval(one.gain, one.gain_low, one.gain_high, "{:+.3f}"))
+
+
+def share_grid(planned: Planned, told: Sequence[Record]) -> Grid:
+    """The share of the in-domain gain that each carried model has, in per cent."""
+
+    def text(one: Record) -> str:
+        if one.way == Way.IN_DOMAIN or math.isnan(one.gain):
+            return ""
+        if not one.established:
+            return NOT_ESTABLISHED
+        return _with_interval(100 * one.share, 100 * one.share_low, 100 * one.share_high, "{:.0f}") + " %"
+
+    return _grid(planned, told, text)
+
+
+def reasons(told: Sequence[Record]) -> list[tuple[str, str]]:
+    """Title and reason of each cell that failed, in the order of the numbers in the table."""
+    return [(f"{one.row} → {one.target}", one.failure) for one in told if one.failure]
+
+
+def notes(planned: Planned) -> list[str]:
+    """What must be known of domains wherever their figures are shown."""
+    domains = planned.transfer.domains.items()
+    return [f"{name}: {domain.note.rstrip('.')}." for name, domain in domains if domain.note]
+
+
+def synthetic(store: ArtifactStore, done: Sequence[Done]) -> str:
+    """What to say loudly where data were generated; empty when all of them are real."""
+    return synthetic_note(lineage(store, (one.row.artifact for one in done if one.row)))
+
+
+def to_latex(planned: Planned, told: Sequence[Record]) -> str:
+    """HR@1 with intervals; needs the package booktabs."""
+    grid = hit_grid(planned, told)
+    lines = [
+        f"% {latex(planned.transfer.name)}",
+        *(f"% {latex(note)}" for note in notes(planned)),
+        rf"\begin{{tabular}}{{l{'r' * (len(grid.heads) - 1)}}}",
+        r"\toprule",
+        " & ".join(map(latex, grid.heads)) + r" \\",
+        r"\midrule",
+    ]
+    for name, texts, own in zip(grid.names, grid.texts, grid.own, strict=True):
+        cells = [
+            _strong(latex(text), r"\textbf{", "}") if bold else latex(text)
+            for text, bold in zip(texts, own, strict=True)
+        ]
+        lines.append(" & ".join([latex(name), *cells]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _grid(planned: Planned, told: Sequence[Record], text: Callable[[Record], str]) -> Grid:
+    by_place = {(one.row, one.target): one for one in told}
+    names: list[str] = []
+    texts: list[tuple[str, ...]] = []
+    own: list[tuple[bool, ...]] = []
+    for name in rows(planned):
+        there = [by_place.get((name, target)) for target in planned.domains]
+        shown = tuple(text(one) if one else "" for one in there)
+        if any(shown):
+            names.append(name)
+            texts.append(shown)
+            own.append(tuple(one is not None and one.way == Way.IN_DOMAIN for one in there))
+    return Grid((_CORNER, *planned.domains), tuple(names), tuple(texts), tuple(own))
+
+
+def _with_interval(value: float, low: float, high: float, form: str) -> str:
+    if math.isnan(value):
+        return ""
+    return form.format(value) + ("" if math.isnan(low) else f" [{form.format(low)}, {form.format(high)}]")
+
+
+def _strong(text: str, before: str, after: str) -> str:
+    """The value emphasised, and not its interval."""
+    value, space, interval = text.partition(" ")
+    return f"{before}{value}{after}{space}{interval}" if value else ""
+
+
+def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done]) -> Iterator[str]:
+    told = records(done)
+    yield f"# {markdown(planned.transfer.name)}"
+    yield ""
+    yield f"*{markdown(planned.transfer.question)}*"
+    for note in dict.fromkeys(synthetic(store, done).splitlines()):
+        yield from ("", f"> **{markdown(note)}**")
+    yield from ("", "## Trained on the row, asked about the column", "")
+    yield from _shown(planned, hit_grid(planned, told))
+    yield (
+        "HR@1. In brackets: 95 % interval, percentile bootstrap over users, "
+        f"{RESAMPLES:,} resamples, each cell by itself. Bold: trained on the target itself, as `r2rec run` does. All "
+        "cells of a column are asked the same frozen lists, with evidence from the column's own visible graph: what "
+        "people did there is data, which every model may be shown. What zero-shot says is that no model was trained "
+        "on any of its answers."
+    )
+    yield ""
+    yield from _domains(planned, done)
+    yield from _failures(told)
+    yield from ("", "## Gain over the untrained model", "")
+    yield from _shown(planned, gain_grid(planned, told))
+    yield f"HR@1 less that of the row without training, same users, same lists; {_PAIRED}."
+    yield from ("", "## Share of the in-domain gain that survives", "")
+    yield from _shown(planned, share_grid(planned, told))
+    yield (
+        f"(carried − untrained) / (in-domain − untrained), in per cent; {_PAIRED}, of the ratio. 100 is what training "
+        "on the target itself gains; more and less than nothing are possible. A ratio means something only over a "
+        f"denominator that is surely above 0. “{NOT_ESTABLISHED.capitalize()}”: in-domain gain not established, its "
+        "interval reaches 0. Elsewhere the few resamples without an in-domain gain count as beyond both ends."
+    )
+    if planned.experiment.backbone.use == "nano":
+        yield ""
+        yield (
+            "The untrained model is `nano`, which has learnt to read chains on synthetic worlds, where a general LLM "
+            "has learnt language: gains over it, and shares of them, are comparable between general LLMs only."
+        )
+    yield from _how(planned)
+    yield from ("", "## Cells", "")
+    yield from _cells(told)
+    yield from _provenance(store, planned, done)
+
+
+_PAIRED = f"95 % interval, paired percentile bootstrap over users, {RESAMPLES:,} resamples"
+
+
+def _shown(planned: Planned, grid: Grid) -> Iterator[str]:
+    """A table, and the notes that go with its columns."""
+    body = [
+        [
+            markdown(name),
+            *(_strong(text, "**", "**") if bold else text for text, bold in zip(texts, own, strict=True)),
+        ]
+        for name, texts, own in zip(grid.names, grid.texts, grid.own, strict=True)
+    ]
+    yield _table(grid.heads, body, "left", *["right"] * (len(grid.heads) - 1))
+    yield ""
+    if said := notes(planned):
+        yield from (markdown(" ".join(said)), "")
+
+
+def _failures(told: Sequence[Record]) -> Iterator[str]:
+    failed = reasons(told)
+    if failed:
+        yield from ("", "## Failed", "")
+    for place, (title, reason) in enumerate(failed, 1):
+        yield f"{place}. {markdown(title)}: {markdown(reason)}"
+
+
+def _how(planned: Planned) -> Iterator[str]:
+    e, few = planned.experiment, planned.transfer.few_shot
+    trained = f"{' + '.join(stage.use for stage in e.stages)} on {e.queries.n:,} questions"
+    yield from ("", "## How the models were trained", "")
+    yield f"- A domain: {trained} of it. Settings, wording and the answers allowed are the same in all domains."
+    if planned.transfer.multi_source and len(planned.domains) > 2:
+        yield (
+            "- All others: the same on the traces of the other domains in equal parts, shuffled, in all as many as "
+            "one domain has."
+        )
+    if few is not None:
+        yield (
+            "- Users of the target: drawn by the seed among those without a list, more of them including fewer; then "
+            f"{few.stage.use} on {few.questions} questions each, from the last checkpoint of the source, or from the "
+            f"untrained model. {markdown(in_yaml(few.stage.to_dict()))}"
+        )
+    if e.baselines:
+        yield "- For contrast: recommenders without a language model, fitted on the target."
+
+
+def _domains(planned: Planned, done: Sequence[Done]) -> Iterator[str]:
+    """What each column is: its data, and the protocol under which it was asked."""
+    for name, domain in planned.transfer.domains.items():
+        found = [one.row.result for one in done if one.row is not None and one.cell.target == name]
+        users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in found))
+        asked = f" {' / '.join(dict.fromkeys(result.protocol for result in found))} n = {users} users." if found else ""
+        note = f" {domain.note.rstrip('.')}." if domain.note else ""
+        yield f"- {markdown(name)}: {markdown(in_yaml(domain.data.to_dict()))}.{markdown(note)}{markdown(asked)}"
+
+
+def _cells(told: Sequence[Record]) -> Iterator[str]:
+    body = [
+        [
+            markdown(one.row),
+            markdown(one.target),
+            one.way,
+            _with_interval(one.hr, one.low, one.high, "{:.3f}") or FAILED,
+            f"{one.n:,}",
+            f"{one.prompt_tokens + one.completion_tokens:,}",
+            NONE if math.isnan(one.seconds) else f"{one.seconds:,.1f}",
+            one.run_id[:_ID],
+        ]
+        for one in told
+    ]
+    heads = [_CORNER, "Asked about", "", "HR@1", "n", "Tokens", "Seconds", "Run"]
+    yield _table(heads, body, "left", "left", "left", *["right"] * 4, "left")
+    yield ""
+    yield (
+        "Tokens: prompt and completion. Seconds: all stages, each as long as it took when it was made; what cells "
+        "share is counted in each. Run: the start of the run id, which `r2rec explain` and `r2rec report` take. "
+        "results.csv has every value in full precision."
+    )
+
+
+def _provenance(store: ArtifactStore, planned: Planned, done: Sequence[Done]) -> Iterator[str]:
+    titled = tuple(replace(one.row, group=one.cell.title) for one in done if one.row is not None)
+    if titled:
+        yield from ("", "## What was run", "")
+        study = Study(planned.transfer.name, planned.transfer.question, titled)
+        yield from provenance_lines(study, lineage(store, (row.artifact for row in titled)))
+
+
+def _table(heads: Sequence[str], body: Sequence[Sequence[str]], *alignment: str) -> str:
+    """A table of Markdown; what stands in the body is escaped where it is put in."""
+    return tabulate(body, list(map(markdown, heads)), tablefmt="pipe", disable_numparse=True, colalign=alignment)
