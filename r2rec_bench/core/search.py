@@ -36,19 +36,26 @@ class Knob:
     def suggest(self, trial: BaseTrial) -> float | None:
         """A value, by Optuna."""
         low, high, log = self.tune.low, self.tune.high, self.tune.log
-        if self.optional and not trial.suggest_categorical(self._given, [True, False]):
+        if self.optional and not trial.suggest_categorical(self.given, [True, False]):
             return None
         if self.whole:
             return trial.suggest_int(self.name, int(low), int(high), log=log)
         return float(f"{trial.suggest_float(self.name, low, high, log=log):.{DIGITS}g}")
 
+    @property
+    def ends(self) -> tuple[float | None, ...]:
+        """The lowest and the highest value, and none where that is one to try."""
+        bounds = (self.tune.low, self.tune.high)
+        return (*(map(int, bounds) if self.whole else bounds), *([None] if self.optional else []))
+
     def parameters(self, value: float | None) -> Settings:
         """What `suggest` would have to be told by Optuna to return `value`."""
-        given = {self._given: value is not None} if self.optional else {}
+        given = {self.given: value is not None} if self.optional else {}
         return given if value is None else {**given, self.name: value}
 
     @property
-    def _given(self) -> str:
+    def given(self) -> str:
+        """What Optuna calls the choice between a value and none, where it is one."""
         return f"{self.name} given"
 
 
@@ -78,6 +85,15 @@ def knobs_below(root: Config, path: str) -> list[Knob]:
             return found
     component = _at(root, [*above, last])
     return knobs(type(component), f"{path}.") if isinstance(component, Config) else []
+
+
+def is_whole(root: Config, path: str) -> bool:
+    """Whether the setting at `path` is an integer; false where there is no setting."""
+    *above, last = path.split(".")
+    owner = _at(root, above)
+    field = type(owner).model_fields.get(last) if isinstance(owner, Config) else None
+    parts = [*_parts(field.annotation), *field.metadata] if field else []
+    return int in parts and float not in parts
 
 
 def _at(value: object, path: Sequence[str]) -> object:

@@ -5,10 +5,11 @@
     question: Which learning rate and KL weight does GRPO want?
     trials: 20
     search:
-      stages.grpo: tune                          # every setting of it that has a range worth searching
-      chains.n: {low: 2, high: 16, whole: true}
+      stages.grpo: tune                          # every setting of it that has a range worth searching, but for
+      stages.grpo.lr: {low: 1.0e-6, high: 1.0e-4, log: true}  # one that is narrowed here, or is fixed
+      chains.n: {low: 2, high: 16}
       chains.use: [closed_uniform, recent]
-    fixed: {candidates.users: 300, baselines: []}
+    fixed: {stages.grpo.group: 8, candidates.users: 300, baselines: []}
 
 Several processes may work on one study: start the command several times with the same storage.
 """
@@ -26,7 +27,7 @@ from pydantic import Field, model_validator
 from r2rec_bench.core.config import Config, Tune, validate
 from r2rec_bench.core.errors import ConfigError, InputError, Problem
 from r2rec_bench.core.loading import load
-from r2rec_bench.core.search import Knob, knobs_below
+from r2rec_bench.core.search import Knob, is_whole, knobs_below
 from r2rec_bench.core.tree import plain
 from r2rec_bench.core.yamlfile import read_yaml
 from r2rec_bench.experiment import Experiment
@@ -38,12 +39,11 @@ Choice = str | int | float | bool | None
 
 
 class Range(Config):
-    """Numbers to search between."""
+    """Numbers to search between, whole ones where the setting is an integer."""
 
     low: float
     high: float
     log: bool = False
-    whole: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -58,8 +58,10 @@ class Sweep(Config):
     extends: str
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     question: Annotated[str, Field(min_length=1)]
-    search: Annotated[dict[str, Literal["tune"] | Range | list[Choice]], Field(min_length=1)]
-    """By path: `tune` for the component's own ranges, a range, or values to choose among."""
+    search: Annotated[
+        dict[str, Literal["tune"] | Range | Annotated[list[Choice], Field(min_length=1)]], Field(min_length=1)
+    ]
+    """By path: `tune` for the component's own ranges, a range, or values to choose among. The longest path counts."""
     fixed: Annotated[dict[str, Any], Field(default_factory=dict)]
     """Other changes to the experiment, by path; the same in every trial."""
     objective: str = "ndcg@10"
@@ -118,20 +120,42 @@ def read_sweep(path: Path) -> Searched:
     found: list[Knob] = []
     choices: dict[str, tuple[Choice, ...]] = {}
     for where, wanted in sweep.search.items():
-        if isinstance(wanted, list):
+        if where in sweep.fixed:
+            problems.append(Problem(f"search.{where}", "it is fixed as well; leave one of the two out"))
+        elif isinstance(wanted, list):
             choices[where] = tuple(wanted)
         elif isinstance(wanted, Range):
-            found.append(Knob(where, Tune(wanted.low, wanted.high, wanted.log), whole=wanted.whole))
+            knob = Knob(where, Tune(wanted.low, wanted.high, wanted.log), whole=is_whole(experiment, where))
+            found.append(knob)
+            if knob.whole and not (wanted.low.is_integer() and wanted.high.is_integer()):
+                said = f"{wanted.low:g} to {wanted.high:g}"
+                problems.append(Problem(f"search.{where}", f"an integer; expected whole numbers, got {said}"))
         else:
             below = knobs_below(experiment, where)
-            found += below
+            narrower = [path for path in (*sweep.search, *sweep.fixed) if path.startswith(f"{where}.")]
+            found += [knob for knob in below if not any(f"{knob.name}.".startswith(f"{path}.") for path in narrower)]
             problems += [] if below else [Problem(f"search.{where}", "no setting with a range worth searching there")]
     if problems:
         raise ConfigError(str(path), problems)
     searched = Searched(sweep, base, experiment, tuple(found), choices)
-    # Whether every path is one of the experiment's, and all goes together, is known before the first trial.
-    lowest = {knob.name: int(knob.tune.low) if knob.whole else knob.tune.low for knob in found}
-    tried = load(base, Experiment, searched.overrides({**{path: v[0] for path, v in choices.items()}, **lowest})).value
-    if not tried.stages:
-        raise InputError(f"{path}: {base} trains no model, so there is nothing to search; give it a stage")
+    _check(searched, path)
     return searched
+
+
+def _check(searched: Searched, path: Path) -> None:
+    """Whether every path is one of the experiment's, and each value may be, is known before the first trial."""
+    tried = {**searched.choices, **{knob.name: knob.ends for knob in searched.knobs}}
+    first = {name: values[0] for name, values in tried.items()}
+    if not load(searched.base, Experiment, searched.overrides(first)).value.stages:
+        raise InputError(f"{path}: {searched.base} trains no model, so there is nothing to search; give it a stage")
+    problems: list[Problem] = []
+    for name, values in tried.items():
+        for value in values[1:]:
+            try:
+                load(searched.base, Experiment, searched.overrides({**first, name: value}))
+            except ConfigError as error:
+                problems += [
+                    Problem(f"search.{name}", f"{value}: {one.message}", one.nearest) for one in error.problems
+                ]
+    if problems:
+        raise ConfigError(str(path), problems)

@@ -14,6 +14,8 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.loading import load
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.sweep.definition import Searched
+from r2rec_bench.sweep.places import counted
+from r2rec_bench.sweep.study import FAILED
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -45,7 +47,7 @@ def write_best(searched: Searched, study: Study, path: Path) -> None:
     """`best_experiment` as an ordinary experiment's file, with where it comes from."""
     trial = study.best_trial
     head = (
-        f"# The best of {len(study.trials)} trials of study {study.study_name}: trial {trial.number}, validation\n"
+        f"# The best of {len(counted(study))} trials of study {study.study_name}: trial {trial.number}, validation\n"
         f"# {searched.sweep.objective} {trial.value:.4f}. Written by `r2rec sweep`.\n"
     )
     text = yaml.safe_dump(best_experiment(searched, study), sort_keys=False, allow_unicode=True, width=120)
@@ -55,14 +57,17 @@ def write_best(searched: Searched, study: Study, path: Path) -> None:
 
 def write_trials(searched: Searched, study: Study, path: Path) -> None:
     """All trials as CSV: number, state, value, seconds, the runs they made, and what they tried."""
+    from optuna.trial import TrialState
+
     rows = [
         {
             "trial": trial.number,
             "state": trial.state.name.lower(),
             searched.sweep.objective: trial.value,
             "seconds": None if trial.duration is None else trial.duration.total_seconds(),
+            **({FAILED: "its worker died"} if trial.state is TrialState.FAIL else {}),
             **trial.user_attrs,
-            **(searched_values(searched, trial) if trial.params else {}),
+            **_tried(searched, trial),
         }
         for trial in study.trials
     ]
@@ -71,6 +76,14 @@ def write_trials(searched: Searched, study: Study, path: Path) -> None:
         writer = csv.DictWriter(file, list(heads), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _tried(searched: Searched, trial: FrozenTrial) -> dict[str, Any]:
+    """What a trial tried; empty where it ended before it had chosen all."""
+    try:
+        return searched_values(searched, trial)
+    except ValueError:
+        return {}
 
 
 def write_plots(study: Study, folder: Path) -> list[str]:

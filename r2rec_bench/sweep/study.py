@@ -1,9 +1,10 @@
-"""Working on a study: trials until it has as many as it should, whoever else works on it."""
+"""Working on a study until it has its trials, alone or beside others."""
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r2rec_bench.core.errors import ConfigError, InputError, R2RecError, nearest
@@ -16,18 +17,23 @@ from r2rec_bench.experiment import Experiment
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.sweep.definition import Searched, Sweep
+from r2rec_bench.sweep.places import RETRIED, has_place, places, retry
+from r2rec_bench.sweep.storage import opened
+from r2rec_bench.sweep.workers import Worker
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.trial import FrozenTrial, TrialState
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.trial import BaseTrial, FrozenTrial
 
-HEARTBEAT_SECONDS = 60
-"""A worker that has not been heard of for twice as long is dead, and its trial is tried again."""
-RETRIES = 1
 FULL_TRIALS = 5
 """Trials that are never pruned, so that there is something to compare with."""
 HOPELESS = 8
 """So many failures one after the other end the sweep: it is not the settings."""
+FAILED = "failed"
+"""Attribute of a trial: why it ended without a value."""
+_NOT_NEEDED = "not needed: another worker had begun the last trial"
 
 
 class _FailedTrialError(Exception):
@@ -35,97 +41,89 @@ class _FailedTrialError(Exception):
 
 
 def run_sweep(
-    searched: Searched, storage: str, store: ArtifactStore, watcher: Watcher, told: Callable[[FrozenTrial], None]
+    searched: Searched,
+    storage: str,
+    store: ArtifactStore,
+    watcher: Watcher,
+    told: Callable[[FrozenTrial], None],
+    workers: Path,
 ) -> Study:
-    """Go on with a sweep until it has its trials; a failed one is recorded and tried once more.
+    """Go on with a sweep until it has its trials; one that failed, or whose worker died, is tried once more.
 
     Args:
         searched: what to search.
         storage: an SQLAlchemy address: SQLite for one machine, PostgreSQL for many.
         store: artifacts; stages that no searched setting decides are made once.
         watcher: of the stages.
-        told: of every trial that has ended.
+        told: of every trial that has ended here.
+        workers: folder of the locks of those who work from this file system.
 
     Raises:
-        InputError: the model is not measured by the objective.
+        InputError: the storage cannot be used, or the model is not measured by the objective.
         R2RecError: trials fail one after the other.
     """
-    study = _opened(searched, storage)
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    sweep, target = searched.sweep, searched.sweep.trials
+    study = opened(study_name(searched), storage, sweep.direction, _pruner(sweep), retry)
     datasets = Datasets(watcher)
     reasons: list[str] = []
 
     def objective(trial: Trial) -> float:
+        for name, value in worker.signature.items():
+            trial.set_user_attr(name, value)
+        if not has_place(trial, target):
+            trial.set_user_attr(FAILED, _NOT_NEEDED)
+            raise _FailedTrialError
+        # Seeded by its number: a sweep that was interrupted tries what it would have tried, and no two workers alike.
+        study.sampler = _sampler(sweep, trial.number)
         try:
-            experiment = load(searched.base, Experiment, searched.overrides(searched.suggest(trial))).value
-            return _value(Pipeline(experiment, store, watcher, datasets), trial, searched.sweep)
+            return value_of(searched, trial, store, watcher, datasets)
+        except KeyboardInterrupt:  # no fault of its settings: the next worker begins with it
+            trial.set_user_attr(FAILED, "interrupted")
+            study.enqueue_trial(trial.params, {RETRIED: trial.user_attrs.get(RETRIED, 0)})
+            raise
         except (R2RecError, RuntimeError) as error:  # also what torch says when memory is short
             if isinstance(error, InputError) and not isinstance(error, ConfigError):
                 raise  # every trial would fail alike
-            trial.set_user_attr("failed", str(error))
+            trial.set_user_attr(FAILED, str(error))
             raise _FailedTrialError from error
 
     def after(study: Study, trial: FrozenTrial) -> None:
         from optuna.trial import TrialState
 
+        if trial.user_attrs.get(FAILED) == _NOT_NEEDED:
+            return
         told(trial)
         if trial.state is not TrialState.FAIL:
             reasons.clear()
             return
-        reasons.append(trial.user_attrs.get("failed", "ended by something else"))
-        retries = trial.user_attrs.get("retries", 0)
-        if len(reasons) == HOPELESS:
-            study.stop()
-        elif retries < RETRIES:
-            study.enqueue_trial(trial.params, {"retries": retries + 1})
+        reasons.append(trial.user_attrs.get(FAILED, "ended by something else"))
+        retry(study, trial)
 
-    if _ended(study) < searched.sweep.trials:
-        from optuna.study import MaxTrialsCallback
-
-        enough = MaxTrialsCallback(searched.sweep.trials, states=_ends())
-        study.optimize(objective, callbacks=[after, enough], catch=_FailedTrialError)
-    if len(reasons) == HOPELESS:
-        raise R2RecError(
-            f"study {study.study_name}: {HOPELESS} trials failed one after the other; the last: {reasons[-1]}"
-        )
+    with Worker(workers) as worker:
+        for _ in places(study, target, worker, watcher):
+            try:
+                study.optimize(objective, n_trials=1, callbacks=[after], catch=_FailedTrialError)
+            except UpdateFinishedTrialError:  # this machine slept, or was cut off from the storage
+                watcher.warn("Another worker believed this one dead and has taken over its trial.")
+            if len(reasons) == HOPELESS:
+                raise R2RecError(
+                    f"study {study.study_name}: {HOPELESS} trials failed one after the other; the last: {reasons[-1]}"
+                )
     return study
 
 
-def _opened(searched: Searched, storage: str) -> Study:
-    import optuna
-    from optuna.exceptions import ExperimentalWarning
-    from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+def _pruner(sweep: Sweep) -> BasePruner:
+    from optuna.pruners import MedianPruner, NopPruner
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sweep = searched.sweep
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)  # so Optuna calls heartbeats since its version 2
-        kept = RDBStorage(
-            storage,
-            heartbeat_interval=HEARTBEAT_SECONDS,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
-        )
-    median = optuna.pruners.MedianPruner(n_startup_trials=FULL_TRIALS)
-    study = optuna.create_study(
-        study_name=study_name(searched),
-        storage=kept,
-        direction=sweep.direction,
-        pruner=median if sweep.pruner == "median" else optuna.pruners.NopPruner(),
-        load_if_exists=True,
-    )
-    # Another seed each time it is opened: one that goes on, or works beside others, must not draw the same again.
-    study.sampler = optuna.samplers.TPESampler(seed=derive(sweep.seed, "sweep", len(study.trials)) % 2**32)
-    return study
+    return MedianPruner(n_startup_trials=FULL_TRIALS) if sweep.pruner == "median" else NopPruner()
 
 
-def _ends() -> tuple[TrialState, ...]:
-    """States of a trial that counts towards the target."""
-    from optuna.trial import TrialState
+def _sampler(sweep: Sweep, number: int) -> BaseSampler:
+    from optuna.samplers import TPESampler
 
-    return TrialState.COMPLETE, TrialState.PRUNED
-
-
-def _ended(study: Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=_ends()))
+    return TPESampler(seed=derive(sweep.seed, "sweep", number) % 2**32)
 
 
 def study_name(searched: Searched) -> str:
@@ -134,12 +132,21 @@ def study_name(searched: Searched) -> str:
     return f"{searched.sweep.name}-{digest([told, searched.experiment.model_dump(mode='json')])[:12]}"
 
 
-def _value(pipeline: Pipeline, trial: Trial, sweep: Sweep) -> float:
-    """The objective after the last stage; pruned after an earlier one that does worse than most did."""
+def value_of(searched: Searched, trial: BaseTrial, store: ArtifactStore, watcher: Watcher, datasets: Datasets) -> float:
+    """The objective after the last stage; pruned after an earlier one that does worse than most did.
+
+    Raises:
+        ConfigError: the values do not go together.
+        InputError: the model is not measured by the objective.
+        R2RecError: a stage fails, or no user has a value.
+    """
     import optuna
 
-    value = float("nan")
-    for step, outcome in enumerate(pipeline.stages()):
+    sweep = searched.sweep
+    experiment = load(searched.base, Experiment, searched.overrides(searched.suggest(trial))).value
+    named = experiment.model_copy(update={"name": f"{sweep.name}-trial-{trial.number}"})
+    value = math.nan
+    for step, outcome in enumerate(Pipeline(named, store, watcher, datasets).stages()):
         users = outcome.result.users
         if sweep.objective not in users.metrics:
             raise InputError(
@@ -147,8 +154,10 @@ def _value(pipeline: Pipeline, trial: Trial, sweep: Sweep) -> float:
                 f"Did you mean '{nearest(sweep.objective, users.metrics)}'?"
             )
         value = outcome.result.mean(sweep.objective)
+        if math.isnan(value):
+            raise R2RecError(f"{sweep.objective} is nan after stage {step + 1}: no user has a value")
         trial.set_user_attr(f"run after stage {step + 1}", outcome.result.run_id)
         trial.report(value, step)
-        if step + 1 < len(pipeline.experiment.stages) and trial.should_prune():
+        if step + 1 < len(experiment.stages) and trial.should_prune():
             raise optuna.TrialPruned
     return value

@@ -113,7 +113,7 @@ class WandbTracker:
                 dir=self._root,
                 group=self._group or self._experiment,
                 job_type="trial" if whole else job,
-                name=self._experiment if whole else f"{self._experiment}: {name}",
+                name=None if _agent() else self._experiment if whole else f"{self._experiment}: {name}",
                 tags=tuple(dict.fromkeys(_tags(self._settings))),
                 config=dict(self._settings),
                 mode=_mode(),
@@ -159,9 +159,14 @@ def metric_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_/]", "_", name.replace("@", "_at_"))
 
 
+def _agent() -> bool:
+    """Whether a W&B agent has started this process, and with it the W&B run."""
+    return bool(os.environ.get("WANDB_SWEEP_ID"))
+
+
 def _mode() -> Literal["online", "offline", "disabled", "shared"] | None:
-    """As the environment says; of a W&B agent's own run, W&B's choice."""
-    said = os.environ.get("WANDB_MODE") or (None if os.environ.get("WANDB_SWEEP_ID") else "offline")
+    """As the environment says; where a W&B agent asks, W&B's choice."""
+    said = os.environ.get("WANDB_MODE") or (None if _agent() else "offline")
     return cast("Literal['online', 'offline', 'disabled', 'shared'] | None", said)
 
 

@@ -44,7 +44,7 @@ SWEEP = {
     "name": "find",
     "question": "Which learning rate?",
     "trials": 6,
-    "search": {"stages.sft.lr": "tune", "chains.n": {"low": 2, "high": 16, "whole": True}},
+    "search": {"stages.sft.lr": "tune", "chains.n": {"low": 2, "high": 16}},
     "fixed": {"baselines": []},
 }
 
@@ -88,7 +88,9 @@ def faked(monkeypatch):
 
 
 def sweep(searched, tmp_path, told=lambda trial: None):
-    return under_test.run_sweep(searched, f"sqlite:///{tmp_path / 's.sqlite'}", None, Silent(), told)
+    return under_test.run_sweep(
+        searched, f"sqlite:///{tmp_path / 's.sqlite'}", None, Silent(), told, tmp_path / "workers"
+    )
 
 
 def states(study):
