@@ -11,7 +11,7 @@ from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import ArtifactStore
-from r2rec_bench.core.watch import Silent, Watcher
+from r2rec_bench.core.watch import Rows, Watcher
 from r2rec_bench.executors.base import Executor, told
 from r2rec_bench.executors.experiments import job_of
 from r2rec_bench.experiment import Experiment
@@ -61,7 +61,7 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
     datasets = Datasets(watcher)
     datasets.of(cells[0].experiments[0])  # data that cannot be had are no ablation's failure
     failed = _executed(cells, store, watcher, executor) if executor else {}
-    told_of = Silent() if executor else watcher
+    told_of = Rows(watcher) if executor else watcher
     rows: list[Row] = []
     for index, cell in enumerate(cells):
         if cell.name in failed:
@@ -134,7 +134,7 @@ def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, ex
     """Has all experiments run; why those cells failed that did, by name."""
     wanted = [(cell, experiment) for cell in cells for experiment in cell.experiments]
     jobs = [
-        job_of(f"{cell.name or experiment.name}, seed {experiment.seed}", experiment, store.root, last=cell.ablation)
+        job_of(f"{cell.name or cell.file}, seed {experiment.seed}", experiment, store.root, last=cell.ablation)
         for cell, experiment in wanted
     ]
     failed: dict[str, str] = {}
