@@ -32,7 +32,7 @@ def matrix(
 
     A cell that fails is shown with its reason, and the others go on; the exit code is then 1.
     """
-    from r2rec_bench.cli.progress import watching
+    from r2rec_bench.cli.progress import following
     from r2rec_bench.cli.studies import artifact_store
     from r2rec_bench.core.loading import load
     from r2rec_bench.experiment import Experiment
@@ -44,7 +44,7 @@ def matrix(
 
     plan = planned(load(experiment, Experiment, set_ or []).value, [axis(text) for text in vary])
     done: list[Done] = []
-    with watching(quiet=quiet) as watcher:
+    with following("matrix", quiet=quiet) as watcher:
         store, datasets = artifact_store(), Datasets(watcher)
         if all(one.part.family != "sources" for one in plan.axes):
             datasets.of(plan.base)  # data that no cell can have are no cell's failure

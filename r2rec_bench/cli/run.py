@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from r2rec_bench.cli.progress import TRACK
+
 FILES = Annotated[
     list[Path],
     typer.Argument(
@@ -28,6 +30,7 @@ def run(
     workers: Annotated[int, typer.Option(min=1, help="Experiments run side by side, in processes.")] = 1,
     name: NAME = "",
     out: OUT = Path("reports"),
+    track: TRACK = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings only.")] = False,
 ) -> None:
     """Run experiments, print their table and write the report; what was done before is not done again.
@@ -35,12 +38,12 @@ def run(
     Ablations change the first file's experiment, whichever they name themselves. One that fails is told in the report,
     and the others go on; the exit code is then 1.
     """
-    from r2rec_bench.cli.progress import watching
+    from r2rec_bench.cli.progress import following
     from r2rec_bench.cli.studies import Wanted, artifact_store, gather, write_and_show
     from r2rec_bench.executors.processes import Processes
 
     store = artifact_store()
-    with watching(quiet=quiet) as watcher:
+    with following("run", quiet=quiet, track=track) as watcher:
         wanted = Wanted(files, set_ or [], seeds, name)
         study = gather(wanted, store, watcher, Processes(workers) if workers > 1 else None)
     write_and_show(store, study, out, watcher.warnings)

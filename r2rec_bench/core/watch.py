@@ -44,6 +44,19 @@ class Silent:
     def warn(self, text: str) -> None: ...
 
 
+class Rows(Silent):
+    """Somebody who is told of the rows of tables alone, where the stages were made elsewhere."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def open(self, experiment: str, settings: Mapping[str, Any]) -> None:
+        self._watcher.open(experiment, settings)
+
+    def result(self, system: str, run_id: str, figures: Mapping[str, float]) -> None:
+        self._watcher.result(system, run_id, figures)
+
+
 class Several:
     """Watchers that are all told, in their order."""
 
