@@ -49,10 +49,12 @@ class Comparisons:
 
 
 def compared(study: Study, rows: Sequence[Row]) -> Comparisons | None:
-    """The reference against each of `rows` but itself, as one family; none without a reference."""
-    reference = study.reference
-    if reference is None:
-        return None
+    """A study's reference against each of `rows`, as one family; none without a reference."""
+    return None if study.reference is None else against(study.reference, rows)
+
+
+def against(reference: Row, rows: Sequence[Row]) -> Comparisons:
+    """The reference against each of `rows` but itself, as one family."""
     found: list[tuple[Row, Comparison]] = []
     left_out: list[tuple[Row, str]] = []
     for row in rows:
