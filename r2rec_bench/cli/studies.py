@@ -10,7 +10,7 @@ from r2rec_bench.cli.console import safe, shout, stdout
 from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
-from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.watch import Rows, Watcher
 from r2rec_bench.executors.base import Executor, told
 from r2rec_bench.executors.experiments import job_of
@@ -63,12 +63,15 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
     failed = _executed(cells, store, watcher, executor) if executor else {}
     told_of = Rows(watcher) if executor else watcher
     rows: list[Row] = []
+    probes: dict[str, Artifact] = {}
     for index, cell in enumerate(cells):
         if cell.name in failed:
             continue
         try:
             known = {row.result.run_id for row in rows}
-            found = cell.rows([Pipeline(experiment, store, told_of, datasets) for experiment in cell.experiments])
+            pipelines = [Pipeline(experiment, store, told_of, datasets) for experiment in cell.experiments]
+            found = cell.rows(pipelines)
+            probes |= {made.fingerprint: made for one in pipelines if (made := one.contamination)}
             rows += [row for row in found if row.ablation or row.result.run_id not in known]
         except Exception as error:
             if index == 0:
@@ -81,6 +84,7 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
         rows=tuple(rows),
         ablations={cell.name: cell.question for cell in cells if cell.ablation},
         failed=failed,
+        probes=tuple(probes.values()),
     )
 
 

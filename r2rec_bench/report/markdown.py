@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.comparisons import Comparisons, Paired, backbone_of, compared, relative_gain
+from r2rec_bench.report.contamination import contamination_lines
 from r2rec_bench.report.examples import example_lines, worked_examples
 from r2rec_bench.report.exports import to_csv, to_latex
 from r2rec_bench.report.groups import group_lines
@@ -38,7 +39,7 @@ def write(store: ArtifactStore, study: Study, folder: Path) -> Path:
 
 
 def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
-    artifacts = lineage(store, (run.artifact for run in study.runs))
+    artifacts = lineage(store, (*(run.artifact for run in study.runs), *study.probes))
     yield f"# {markdown(study.name)}"
     yield ""
     yield f"*{markdown(study.question)}*"
@@ -55,6 +56,7 @@ def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
     yield from _ablations(study)
     yield from group_lines(study)
     yield from quality_lines(study)
+    yield from contamination_lines(study.probes)
     yield from ("", "## Worked examples", "")
     yield from _examples(store, study)
     yield from ("", "## What was run", "")

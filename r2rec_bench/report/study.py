@@ -103,6 +103,7 @@ class Study:
         rows: in the order of the table.
         ablations: what each group of further rows asks, by name.
         failed: further rows that are missing, with the reason, by name.
+        probes: what backbones knew of the data before any training, where they were asked.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Study:
     rows: tuple[Row, ...]
     ablations: Mapping[str, str] = field(default_factory=dict[str, str])
     failed: Mapping[str, str] = field(default_factory=dict[str, str])
+    probes: tuple[Artifact, ...] = ()
 
     @property
     def reference(self) -> Row | None:
