@@ -34,14 +34,14 @@ class SeedSpread:
     def reach(self, users_reach: float, level: float) -> float:
         """Distance from the mean over users and seeds to an end of its interval.
 
-        The user's own part of `users_reach` and t × the standard error of the seeds' means, in quadrature; never less
-        than `users_reach`. The seeds' part is taken whole, residual included: less would cover too little where seeds
-        lie as far apart as users leave room for. A weighted sum of squared reaches, each right by itself, covers at
-        least `level` for normal seeds, since the distribution of a squared normal is concave.
+        The users' own part of `users_reach` and t × the standard error of the seeds' means, in quadrature; never less
+        than `users_reach`. Each holds its part at `level`, and so the sum is held at least so often, for normal seeds: the
+        distribution of a squared normal is concave.
 
-        Simulated for 300 and 1,000 users (`simulation.GRID`): what 95 % intervals of differences cover is COVERAGE.
-        Satterthwaite's degrees of freedom for the sum of the mean squares are narrower, and cover 94 % of what seeds
-        with a standard deviation of 0.02 do with three seeds and 1,000 users, 93 % with 6,000 users or two seeds.
+        That is cautious where seeds are few. Simulated with 300 and 1,000 users (`simulation.GRID`), 95 % intervals of
+        differences hold the truth in 98 to 99 % of cases with two seeds, 97 to 98 % with three, 96 to 97 % with five,
+        96 % with ten. Satterthwaite's degrees of freedom for the sum of the mean squares would make them up to a
+        quarter narrower with three seeds, but hold it in 92 to 94 % where seeds decide, and with two in 88 %.
 
         Args:
             users_reach: the same by users' means over seeds alone, at `level`.
