@@ -13,6 +13,7 @@ from r2rec_bench.cli import (
     browse,
     chains,
     check,
+    compare,
     config,
     data,
     docs,
@@ -101,6 +102,7 @@ app.add_typer(traces.app, name="traces")
 app.command("probe")(probe.probe)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("pretrain")(pretrain.pretrain)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2rec_bench.cli.console import safe, shout, stdout
-from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import Artifact, ArtifactStore
@@ -156,9 +156,25 @@ def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, ex
     return failed
 
 
+def system(store: ArtifactStore, runs: str) -> Row:
+    """A stored run as a row; the runs of one system under several seeds, joined by commas, as one row too.
+
+    Raises:
+        InputError: no such run, or they are of different systems, or two of them of one seed.
+    """
+    row, *others = (row_of(store.find(run.strip())) for run in runs.split(","))
+    together = Row("", tuple(run for one in (row, *others) for run in one.runs))
+    if names := {result.system for result in together.results} - {row.label}:
+        raise InputError(f"{runs}: seeds of one system are joined by commas; got '{row.label}' and '{min(names)}'")
+    seeds = [result.seed for result in together.results]
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"{runs}: one run per seed; got the seeds {', '.join(map(str, seeds))}")
+    return together
+
+
 def of_run(store: ArtifactStore, run: str) -> Study:
     """One stored run as a table of a single row."""
-    row = row_of(store.find(run))
+    row = system(store, run)
     return Study(name=row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
 
 

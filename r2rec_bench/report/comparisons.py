@@ -20,6 +20,10 @@ from r2rec_bench.statistics.paired import Comparison, compare, paired_difference
 from r2rec_bench.statistics.power import minimum_detectable_effect
 
 METRIC = "hr@1"
+ALPHA = 0.05
+"""Level of a family of comparisons."""
+ERRORS = ("mae", "se")
+"""Stored metrics of which less is better."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +42,11 @@ class Paired:
     adjusted: float
     detectable: float
 
+    @property
+    def significant(self) -> bool:
+        """Whether the two differ, at the level of the family."""
+        return self.adjusted < ALPHA
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparisons:
@@ -53,16 +62,17 @@ def compared(study: Study, rows: Sequence[Row]) -> Comparisons | None:
     return None if study.reference is None else against(study.reference, rows)
 
 
-def against(reference: Row, rows: Sequence[Row]) -> Comparisons:
-    """The reference against each of `rows` but itself, as one family."""
+def against(reference: Row, rows: Sequence[Row], metric: str = METRIC) -> Comparisons:
+    """The reference against each of `rows` but itself, by a stored metric, as one family."""
     found: list[tuple[Row, Comparison]] = []
     left_out: list[tuple[Row, str]] = []
     for row in rows:
         if row is reference:
             continue
-        rng = generator(reference.result.seed, "comparison", reference.result.run_id, row.result.run_id, METRIC)
+        rng = generator(reference.result.seed, "comparison", reference.result.run_id, row.result.run_id, metric)
         try:
-            found.append((row, compare(differences(reference, row, METRIC), rng, level=LEVEL)))
+            by_user = differences(reference, row, metric)
+            found.append((row, compare(by_user, rng, higher_is_better=metric not in ERRORS, level=LEVEL)))
         except InputError as error:
             left_out.append((row, str(error)))
     adjusted = holm(np.array([comparison.p_value for _, comparison in found]))
@@ -71,6 +81,32 @@ def against(reference: Row, rows: Sequence[Row]) -> Comparisons:
         for (row, comparison), p in zip(found, adjusted, strict=True)
     )
     return Comparisons(reference, pairs, tuple(left_out))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What a study's reference is compared with: systems and ablations are families of their own."""
+
+    systems: Comparisons | None
+    ablations: Comparisons | None
+
+    @property
+    def pairs(self) -> dict[Row, Paired]:
+        """Every comparison by its row."""
+        return {pair.row: pair for family in (self.systems, self.ablations) if family for pair in family.pairs}
+
+    @property
+    def marked(self) -> frozenset[Row]:
+        """The rows that differ from the reference."""
+        return frozenset(row for row, pair in self.pairs.items() if pair.significant)
+
+
+def judged(study: Study) -> Judged:
+    """Both families of a study."""
+    return Judged(
+        compared(study, [row for row in study.rows if not row.ablation]),
+        compared(study, [row for row in study.rows if row.ablation]),
+    )
 
 
 def differences(a: Row, b: Row, metric: str) -> FloatArray:
@@ -99,4 +135,5 @@ def backbone_of(row: Row) -> str:
 
 def _detectable(comparison: Comparison) -> float:
     spread = comparison.sd > 0  # also false for the NaN of a single user
-    return minimum_detectable_effect(comparison.difference.n, comparison.sd) if spread else math.nan
+    n = comparison.difference.n
+    return minimum_detectable_effect(n, comparison.sd, comparison.seeds) if spread else math.nan

@@ -1,0 +1,80 @@
+"""`r2rec compare` says what the report of the same runs says."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from r2rec_bench.evaluation.results import RunResult
+
+
+@pytest.fixture(scope="module")
+def ids(ran) -> dict[str, str]:
+    return ran.run_ids
+
+
+def test_it_agrees_with_the_report(ran, ids):
+    result = ran.invoke("compare", ids["R2Rec (nano): sft"], ids["ease"][:8])
+    assert result.exit_code == 0, result.output
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith(" ease"))
+    paired = ran.report.split("## Paired comparisons")[1]
+    row = next(line for line in paired.splitlines() if line.startswith("| ease "))
+    difference, interval, p, _, score = [cell.strip() for cell in row.split("|")[2:7]]
+    for told in (difference, p, score):
+        assert told in line.replace(f"{float(line.split()[2]):+.4f}", f"{float(line.split()[2]):+.3f}")
+    ends = [f"{float(end):+.3f}" for end in line.split("[")[1].split("]")[0].split(",")]
+    assert f"[{', '.join(ends)}]" == interval
+
+
+def test_seeds_of_a_system_are_joined_by_commas(ran):
+    out = ran.folder / "compared"
+    assert ran.invoke("run", ran.folder / "tiny.yaml", "--seeds", 2, "--out", out, "--quiet").exit_code == 0
+    with (out / "tiny" / "results.csv").open(encoding="utf-8") as file:
+        runs = {row["system"]: row["run_id"].replace(" ", ",") for row in csv.DictReader(file)}
+    result = ran.invoke("compare", runs["R2Rec (nano): sft"], runs["popularity"].split(",")[0], "--metric", "ndcg@10")
+    assert result.exit_code == 0, result.output
+    assert "×2): ndcg@10" in result.stdout
+    again = ran.invoke("compare", runs["R2Rec (nano): sft"] + "," + runs["ease"].split(",")[0], runs["ease"])
+    assert "seeds of one system are joined by commas" in again.stderr
+    twice = ran.invoke("compare", ",".join([runs["ease"].split(",")[0]] * 2), runs["popularity"])
+    assert "one run per seed" in twice.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "a comparison needs two systems; got 1"),
+        (["zz"], "no artifact 'zz'"),
+        (["EASE", "--metric", "hr@2"], "unknown metric 'hr@2'"),
+    ],
+)
+def test_what_cannot_be_compared(ran, ids, arguments, said):
+    given = [ids["ease"] if argument == "EASE" else argument for argument in arguments]
+    result = ran.invoke("compare", ids["R2Rec (nano): sft"], *given)
+    assert result.exit_code != 0
+    assert said in result.stderr
+
+
+def test_runs_on_other_lists_are_told_apart(ran, ids):
+    other = ran.folder / "other.yaml"
+    text = (ran.folder / "tiny.yaml").read_text().replace("seed: 0", "seed: 7", 1).replace("stages:", "stages: []\nx:")
+    other.write_text(text.partition("x:")[0] + "ranker" + text.partition("ranker")[2])
+    assert ran.invoke("run", other, "--out", ran.folder / "other", "--quiet").exit_code == 0
+    (found,) = (ran.folder / "other").rglob("results.csv")
+    with found.open(encoding="utf-8") as file:
+        run = next(row["run_id"] for row in csv.DictReader(file) if row["system"] == "ease")
+    result = ran.invoke("compare", ids["ease"], run)
+    assert result.exit_code == 2
+    assert "a paired comparison needs the same candidates for both" in result.stderr.replace("\n", " ")
+
+
+def test_less_is_better_of_an_error(ran, ids):
+    store = ran.folder / "cache" / "artifacts" / "baseline"
+    a, b = (next(store.glob(f"{ids[name]}*")) for name in ("ease", "popularity"))
+    assert np.isnan(RunResult.load(a).users.values("mae")).all()
+    assert "nothing to compare" in ran.invoke("compare", a.name, b.name, "--metric", "mae").stderr.replace("\n", " ")
+    store = store.with_name("evaluation")
+    a, b = (RunResult.load(next(store.glob(f"{ids[name]}*"))) for name in ("R2Rec (nano): sft", "nano, untrained"))
+    wins = int((a.users.values("mae") < b.users.values("mae")).sum())
+    result = ran.invoke("compare", a.run_id, b.run_id, "--metric", "mae")
+    assert f" {wins} / " in result.stdout, result.output
