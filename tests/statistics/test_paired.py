@@ -96,6 +96,13 @@ def test_scipys_exact_test_agrees(draw):
         assert sign_flip_p_value(a - b, rng, 20_000) == pytest.approx(exact.pvalue, abs=MONTE_CARLO)
 
 
+def test_scipys_paired_t_test_agrees_where_users_are_many():
+    rng = np.random.default_rng(5)
+    for advantage in (0, 0.05, 0.1):
+        a, b = rng.normal(advantage, 1, 300), rng.normal(0, 1, 300)
+        assert compare(a - b, rng).p_value == pytest.approx(stats.ttest_rel(a, b).pvalue, abs=0.02)
+
+
 def test_sums_equal_on_paper_count_as_equal_whatever_the_rounding():
     # Reciprocal ranks up to 5 are whole numbers of sixtieths, so that all 2^12 sums can be compared exactly.
     rng = np.random.default_rng(4)

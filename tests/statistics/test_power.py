@@ -1,11 +1,14 @@
 """The minimum detectable effect by hand, against statsmodels, and by simulation with our own test."""
 
+import math
+
 import numpy as np
 import pytest
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.statistics.paired import sign_flip_p_value
 from r2rec_bench.statistics.power import minimum_detectable_effect
+from r2rec_bench.statistics.seeds import SeedSpread
 
 
 def test_the_effect_by_hand():
@@ -21,6 +24,14 @@ def test_more_comparisons_and_more_power_need_a_larger_effect():
     plain = minimum_detectable_effect(300, 0.6)
     assert minimum_detectable_effect(300, 0.6, alpha=0.05 / 10) > plain
     assert minimum_detectable_effect(300, 0.6, power=0.9) > plain
+
+
+def test_with_seeds_the_effect_by_hand():
+    # t with two degrees of freedom is 4.30265; √(0.5 × 0.05² + 0.03² / 3) is less than 0.05.
+    reach = math.hypot(math.sqrt(0.5) * 1.95996 * 0.05, 4.30265 * 0.03 / math.sqrt(3))
+    found = minimum_detectable_effect(100, 0.5, SeedSpread(3, 0.03, 0.5))
+    assert found == pytest.approx(reach + 0.84162 * 0.05, abs=1e-6)
+    assert minimum_detectable_effect(100, 0.5, SeedSpread(3, 0.0, 1.0)) == minimum_detectable_effect(100, 0.5)
 
 
 def test_statsmodels_agrees():
