@@ -1,0 +1,154 @@
+"""Three small domains, one of them without ratings, and a study of them that is interrupted and gone on with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from r2rec_bench import pipeline as under_test
+from r2rec_bench.cli.app import app
+from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.core.types import Ranking
+from r2rec_bench.core.watch import Silent
+from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
+from r2rec_bench.inputs import Datasets
+from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.pipeline import Pipeline
+from r2rec_bench.training.sft import Sft
+from r2rec_bench.transfer.definition import Planned, read_transfer
+from r2rec_bench.transfer.run import Done, run
+
+EXPERIMENT = """
+name: tiny
+question: Does it run?
+data: {{use: synthetic, users: 60, items: 40, interactions: 8}}
+otherwise: synthetic
+split: leave_last_out
+visibility: fold
+candidates: {{negatives: uniform, n: 4, users: 40, fold: test}}
+chains: {{use: closed_uniform, n: 2}}
+prompts: {{use: direct, budget: 128}}
+teacher: template
+queries: {{n: 101, touched: 0.35, latest: 40}}
+backbone: {{use: nano, weights: {weights}}}
+stages:
+  - {{use: sft, lr: 1.0e-2, batch_size: 32}}
+ranker: rating_interaction
+metrics: [hr]
+baselines: [popularity]
+"""
+STUDY = """
+extends: tiny.yaml
+name: worlds
+question: Does what was learnt in one world help in another?
+domains:
+  movies: {data: {use: synthetic, users: 60, items: 40, interactions: 8, seed: 1}}
+  shop: {data: {use: folder, name: shop}, note: a |stand-in| without ratings}
+  electronics: {data: {use: synthetic, domain: electronics, users: 60, items: 40, interactions: 8, seed: 3}}
+few_shot: {users: [5], questions: 8, stage: {use: sft, lr: 1.0e-3, batch_size: 16}}
+change: {queries.n: 100}
+"""
+STOPPED = 2
+"""The training in which the command is interrupted."""
+
+
+@dataclass
+class Folder:
+    """Where a study's files, data and cache lie."""
+
+    path: Path
+
+    def invoke(self, *arguments: object, **places: str | None) -> Result:
+        env = {"R2REC_CACHE": str(self.path / "cache"), "R2REC_DATA": str(self.path / "data")} | places
+        return CliRunner(env=env).invoke(app, [str(argument) for argument in arguments])
+
+    @property
+    def store(self) -> ArtifactStore:
+        return ArtifactStore(self.path / "cache" / "artifacts")
+
+    def planned(self, *overrides: str) -> Planned:
+        return read_transfer(self.path / "worlds.yaml", overrides)
+
+
+@dataclass
+class Carried(Folder):
+    """What a whole study left behind.
+
+    Attributes:
+        interrupted: how the command ended that was stopped in the middle of a training.
+        result: how the same command ended, given again.
+        trainings: how often a training was begun, both times together.
+        rankings: what the models answered, in the order in which they were asked.
+    """
+
+    interrupted: Result = field(init=False)
+    result: Result = field(init=False)
+    trainings: int = 0
+    rankings: list[Ranking] = field(default_factory=list)
+
+    @property
+    def report(self) -> Path:
+        return self.path / "reports" / "worlds"
+
+    def done(self) -> dict[tuple[str, str], Done]:
+        """Every cell by row and target, from the store."""
+        found = run(self.planned(), self.store, Silent(), lambda _: None)
+        return {(one.cell.label, one.cell.target): one for one in found}
+
+    def pipelines(self) -> dict[str, Pipeline]:
+        datasets = Datasets(Silent())
+        experiments = self.planned().experiments.items()
+        return {name: Pipeline(one, self.store, Silent(), datasets) for name, one in experiments}
+
+
+def written(folder: Path) -> Folder:
+    """A folder with everything that a study needs."""
+    weights = folder / "nano"
+    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
+    new_tokenizer().save_pretrained(weights)
+    (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=weights))
+    (folder / "worlds.yaml").write_text(STUDY)
+    world = Synthetic(SyntheticConfig(domain="books", users=60, items=40, interactions=8, seed=2)).load()
+    log = world.log
+    shop = folder / "data" / "shop"
+    shop.mkdir(parents=True)
+    columns = {"user_id": np.array(log.user_ids)[log.user], "item_id": np.array(log.item_ids)[log.item]}
+    nothing = np.full(len(log), np.nan, dtype=np.float32)
+    pd.DataFrame({**columns, "rating": nothing, "timestamp": log.time}).to_parquet(shop / "interactions.parquet")
+    titles = pd.DataFrame({"item_id": log.item_ids, "title": world.catalog.titles})
+    titles.to_parquet(shop / "items.parquet")
+    return Folder(folder)
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    return written(tmp_path_factory.mktemp("transfer-files"))
+
+
+@pytest.fixture(scope="session")
+def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
+    made = Carried(written(tmp_path_factory.mktemp("transfer")).path)
+    learn, measure = Sft.run, under_test.measured
+
+    def stopped(self: Sft, *rest):
+        made.trainings += 1
+        if made.trainings == STOPPED:
+            raise KeyboardInterrupt
+        return learn(self, *rest)
+
+    def kept(answered, *rest):
+        made.rankings.append(answered.ranking)
+        return measure(answered, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sft, "run", stopped)
+        patch.setattr(under_test, "measured", kept)
+        made.interrupted = made.invoke("transfer", made.path / "worlds.yaml", "--out", made.path / "reports")
+        made.result = made.invoke("transfer", made.path / "worlds.yaml", "--out", made.path / "reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("R2REC_DATA", str(made.path / "data"))
+        yield made
