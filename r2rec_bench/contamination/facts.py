@@ -9,6 +9,7 @@ of time, which any few lines of a file betray; so the two of a pair have ids as 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
@@ -26,6 +27,7 @@ COMMON = {ENDING}
 """Kinds of which general knowledge tells something too; the others stand in the data set alone."""
 SHOWN = 4
 """Lines before each cue, from which a model that knows the file can tell that it is this one."""
+_NUMBER = re.compile(r"\d+")
 _FORMS = {"movielens-1m": FORM_1M, "movielens-100k": FORM_100K}
 
 
@@ -108,7 +110,11 @@ def quizzes(dataset: Dataset, folds: Folds, fold: Fold, config: ContaminationCon
     def shuffled(rows: Sequence[int], kind: str) -> list[int]:
         return generator(config.seed, "contamination", kind).permutation(np.array(rows, np.int64)).tolist()
 
-    named = shuffled([item for item in range(log.n_items) if titles[item]], "titles")
+    def told_by_id(item: int) -> bool:
+        # As in generated worlds, whose titles hold the item's number: who copies it needs no memory.
+        return not set(_NUMBER.findall(log.item_ids[item])).isdisjoint(_NUMBER.findall(titles[item]))
+
+    named = shuffled([item for item in range(log.n_items) if titles[item] and not told_by_id(item)], "titles")
     worded = [item for item in named if titles[item].rpartition(" ")[0].strip()]
     asked = shuffled(folds.asked[fold].tolist(), "neighbours")
     seen = shuffled(np.flatnonzero(folds.fold == Fold.TRAIN).tolist(), "shown")
