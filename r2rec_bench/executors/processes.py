@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -27,7 +28,7 @@ class Processes:
     def run(self, jobs: Sequence[Job]) -> Iterator[Ended]:
         """As `Executor`; where the system ends a process, as it does when memory is short, all open jobs fail."""
         context = multiprocessing.get_context("spawn")  # a forked torch may hang
-        with _threads_each(self._workers), ProcessPoolExecutor(self._workers, context) as pool:
+        with _threads_each(self._workers), ProcessPoolExecutor(self._workers, context, _end_with_parent) as pool:
             begun: dict[Future[Ended], int] = {
                 pool.submit(done, index, job.work): index for index, job in enumerate(jobs)
             }
@@ -36,6 +37,18 @@ class Processes:
                     yield _ended(future, begun[future])
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """A worker does not outlive the process that began it, even one that was killed and could tell it nothing."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _ended(future: Future[Ended], index: int) -> Ended:
