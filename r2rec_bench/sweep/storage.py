@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -13,10 +14,13 @@ from r2rec_bench.core.errors import InputError
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.pruners import BasePruner
+    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 HEARTBEAT_SECONDS = 60
 """A worker that has not been heard of for twice as long is dead."""
+_ATTEMPTS, _PAUSE_SECONDS = 20, 0.25
+"""To find the tables of an empty database made, when several workers start at once."""
 
 
 def opened(
@@ -39,17 +43,11 @@ def opened(
         InputError: the storage cannot be used.
     """
     import optuna
-    from optuna.storages import RDBStorage
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        with calm():
-            kept = RDBStorage(
-                storage.replace("postgresql://", "postgresql+psycopg://", 1),  # the driver that comes with us
-                heartbeat_interval=HEARTBEAT_SECONDS,
-                heartbeat_stale_trial_callback=stale,
-            )
+        kept = _kept(storage, stale)
         return optuna.create_study(
             study_name=name, storage=kept, direction=direction, pruner=pruner, load_if_exists=True
         )
@@ -59,6 +57,22 @@ def opened(
             f"storage {shown(storage)}: {told}. Expected an address like sqlite:///sweep.sqlite or "
             "postgresql://user@host/database"
         ) from None
+
+
+def _kept(storage: str, stale: Callable[[Study, FrozenTrial], None]) -> RDBStorage:
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    address = storage.replace("postgresql://", "postgresql+psycopg://", 1)  # the driver that comes with us
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with calm():
+                return RDBStorage(address, heartbeat_interval=HEARTBEAT_SECONDS, heartbeat_stale_trial_callback=stale)
+        except (IntegrityError, ProgrammingError):  # another worker makes the tables at this moment
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def shown(storage: str) -> str:

@@ -33,7 +33,7 @@ HOPELESS = 8
 """So many failures one after the other end the sweep: it is not the settings."""
 FAILED = "failed"
 """Attribute of a trial: why it ended without a value."""
-_NOT_NEEDED = "not needed: another worker had begun the last trial"
+NOT_NEEDED = "not needed: another worker had begun the last trial"
 
 
 class _FailedTrialError(Exception):
@@ -68,17 +68,21 @@ def run_sweep(
     study = opened(study_name(searched), storage, sweep.direction, _pruner(sweep), retry)
     datasets = Datasets(watcher)
     reasons: list[str] = []
+    lost: list[int] = []
 
     def objective(trial: Trial) -> float:
         for name, value in worker.signature.items():
             trial.set_user_attr(name, value)
         if not has_place(trial, target):
-            trial.set_user_attr(FAILED, _NOT_NEEDED)
+            trial.set_user_attr(FAILED, NOT_NEEDED)
             raise _FailedTrialError
         # Seeded by its number: a sweep that was interrupted tries what it would have tried, and no two workers alike.
         study.sampler = _sampler(sweep, trial.number)
         try:
             return value_of(searched, trial, store, watcher, datasets)
+        except UpdateFinishedTrialError:  # this machine slept, or was cut off from the storage
+            lost.append(trial.number)
+            raise
         except KeyboardInterrupt:  # no fault of its settings: the next worker begins with it
             trial.set_user_attr(FAILED, "interrupted")
             study.enqueue_trial(trial.params, {RETRIED: trial.user_attrs.get(RETRIED, 0)})
@@ -92,7 +96,7 @@ def run_sweep(
     def after(study: Study, trial: FrozenTrial) -> None:
         from optuna.trial import TrialState
 
-        if trial.user_attrs.get(FAILED) == _NOT_NEEDED:
+        if trial.user_attrs.get(FAILED) == NOT_NEEDED:
             return
         told(trial)
         if trial.state is not TrialState.FAIL:
@@ -105,8 +109,10 @@ def run_sweep(
         for _ in places(study, target, worker, watcher):
             try:
                 study.optimize(objective, n_trials=1, callbacks=[after], catch=_FailedTrialError)
-            except UpdateFinishedTrialError:  # this machine slept, or was cut off from the storage
-                watcher.warn("Another worker believed this one dead and has taken over its trial.")
+            except (UpdateFinishedTrialError, ValueError):  # Optuna's words for it
+                if not lost:
+                    raise
+                watcher.warn(f"Another worker believed this one dead and has taken over trial {lost.pop()}.")
             if len(reasons) == HOPELESS:
                 raise R2RecError(
                     f"study {study.study_name}: {HOPELESS} trials failed one after the other; the last: {reasons[-1]}"
