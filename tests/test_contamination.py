@@ -339,7 +339,7 @@ def test_from_the_command_line_to_the_report(tmp_path):
     place = Place(tmp_path)
     first = place.r2rec("probe")
     assert "✓ contamination" in first.stderr
-    assert "Its rating and time, after both ids" in " ".join(first.stdout.split())
+    assert "Its rating and time" in first.stdout
     assert "no sign that the model has seen the data set" in " ".join(first.stdout.split())
     again = place.r2rec("probe", "--set", "contamination={titles: 200}")
     assert "= contamination: cached" in again.stderr
