@@ -35,7 +35,7 @@ class SeedSpread:
         """Distance from the mean over users and seeds to an end of its interval.
 
         The users' own part of `users_reach` and t × the standard error of the seeds' means, in quadrature; never less
-        than `users_reach`. Each holds its part at `level`, and so, where seeds are normal, both hold the sum at least so
+        than `users_reach`. Each holds its part at `level`, and so, for normal seeds, both hold the sum at least as
         often: the distribution of a squared normal is concave.
 
         That is cautious where seeds are few. Simulated with 300 and 1,000 users (`simulation.GRID`), 95 % intervals of
