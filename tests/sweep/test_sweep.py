@@ -1,15 +1,16 @@
 """Sweeps: what is searched, going on after an interruption, failures, pruning, and the experiment that is written."""
 
-from dataclasses import dataclass
-from types import SimpleNamespace
+import csv
+import json
+from wsgiref.util import setup_testing_defaults
 
 import optuna
 import pytest
-import yaml
 from optuna.trial import TrialState
 from typer.testing import CliRunner
 
 from r2rec_bench.cli.app import app
+from r2rec_bench.core.config import Tune
 from r2rec_bench.core.errors import ConfigError, InputError, R2RecError
 from r2rec_bench.core.loading import load
 from r2rec_bench.core.search import knobs_below
@@ -18,73 +19,6 @@ from r2rec_bench.experiment import Experiment
 from r2rec_bench.sweep import study as under_test
 from r2rec_bench.sweep.definition import read_sweep
 from r2rec_bench.sweep.outputs import best_experiment, write_best, write_plots, write_trials
-
-BASE = """
-name: tiny
-question: What is searched?
-seed: 0
-data: {use: synthetic, users: 60, items: 80, interactions: 15, seed: 3}
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 9, users: 20, fold: test}
-chains: {use: closed_uniform, n: 3}
-prompts: {use: progressive_mask, budget: 128}
-teacher: template
-queries: {n: 64, touched: 0.35, latest: 40}
-backbone: nano
-stages:
-  - {use: sft, lr: 5.0e-3, batch_size: 16}
-  - {use: grpo, lr: 1.0e-3, steps: 2, prompts: 4, group: 4, max_completion: 48}
-ranker: rating_interaction
-metrics: [hr, ndcg]
-baselines: [popularity]
-"""
-SWEEP = {
-    "extends": "tiny.yaml",
-    "name": "find",
-    "question": "Which learning rate?",
-    "trials": 6,
-    "search": {"stages.sft.lr": "tune", "chains.n": {"low": 2, "high": 16}},
-    "fixed": {"baselines": []},
-}
-
-
-@pytest.fixture
-def sweep_file(tmp_path):
-    def write(**changes):
-        (tmp_path / "tiny.yaml").write_text(BASE)
-        file = tmp_path / "sweep.yaml"
-        file.write_text(yaml.safe_dump({**SWEEP, **changes}))
-        return file
-
-    return write
-
-
-@dataclass
-class FakePipeline:
-    """Stages whose objective is a known function of the settings; the best learning rate is 1e-3, the best n 8."""
-
-    experiment: Experiment
-    store: object
-    watcher: object
-    datasets: object
-
-    def stages(self):
-        sft = self.experiment.stages[0].settings
-        if sft.lr > 5e-3:
-            raise R2RecError("sft: loss is nan at step 3")
-        worth = 1 - abs(sft.lr - 1e-3) * 100 - abs(self.experiment.chains.settings.n - 8) / 20
-        for share in (0.5, 1.0):
-            users = SimpleNamespace(metrics={"ndcg@10": None, "hr@1": None})
-            result = SimpleNamespace(
-                users=users, run_id="0" * 16, mean=lambda _, worth=worth, share=share: worth * share
-            )
-            yield SimpleNamespace(result=result)
-
-
-@pytest.fixture
-def faked(monkeypatch):
-    monkeypatch.setattr(under_test, "Pipeline", FakePipeline)
 
 
 def sweep(searched, tmp_path, told=lambda trial: None):
@@ -115,6 +49,15 @@ def test_what_may_be_searched_is_found_by_path(sweep_file):
         ({"search": {"chains.nn": {"low": 1, "high": 2}}}, "no 'nn' here.*Did you mean 'chains.n'"),
         ({"search": {"chains.n": {"low": 3, "high": 2}}}, "expected low < high"),
         ({"search": {"chains.use": ["recent", "recnt"]}, "fixed": {"teacher": "templte"}}, "Did you mean 'template'"),
+        ({"search": {"chains.n": {"low": 2.5, "high": 4}}}, "search.chains.n: an integer; expected whole numbers"),
+        (
+            {"search": {"chains.n": {"low": 2, "high": 4, "whole": True}}},
+            "unknown key 'whole'",
+        ),
+        ({"search": {"chains.n": []}}, "search.chains.n"),
+        ({"search": {"chains.use": ["recent", "recnt"]}}, "search.chains.use: recnt: .*Did you mean 'recent'"),
+        ({"search": {"queries.touched": {"low": 0.5, "high": 1.5}}}, "search.queries.touched: 1.5: .*less than"),
+        ({"search": {"chains.n": "tune"}, "fixed": {"chains.n": 3}}, "search.chains.n: it is fixed as well"),
         ({"trails": 4}, "unknown key 'trails'.*Did you mean 'trials'"),
         ({"fixed": {"stages": []}, "search": {"chains.n": "tune"}}, "trains no model"),
     ],
@@ -122,6 +65,34 @@ def test_what_may_be_searched_is_found_by_path(sweep_file):
 def test_a_wrong_sweep_is_refused_before_the_first_trial(sweep_file, changes, message):
     with pytest.raises((ConfigError, InputError), match=message.replace(".", r"\.").replace(r"\.*", r"(?s:.*)")):
         read_sweep(sweep_file(**changes))
+
+
+def test_a_longer_path_narrows_what_a_component_is_tuned_in(sweep_file):
+    alone = read_sweep(sweep_file(search={"stages.grpo": "tune"}))
+    ranges = {knob.name: knob.tune for knob in alone.knobs}
+    assert {"stages.grpo.lr", "stages.grpo.beta", "stages.grpo.group", "stages.grpo.temperature"} <= set(ranges)
+    narrowed = read_sweep(
+        sweep_file(
+            search={
+                "stages.grpo.beta": [0.0, 0.01],
+                "stages.grpo": "tune",
+                "stages.grpo.lr": {"low": 1e-5, "high": 1e-4, "log": True},
+            },
+            fixed={"stages.grpo.group": 8, "baselines": []},
+        )
+    )
+    knobs = {knob.name: knob for knob in narrowed.knobs}
+    assert set(knobs) == set(ranges) - {"stages.grpo.beta", "stages.grpo.group"}
+    assert knobs["stages.grpo.lr"].tune == Tune(1e-5, 1e-4, log=True)
+    assert knobs["stages.grpo.temperature"].tune == ranges["stages.grpo.temperature"]
+    assert narrowed.choices == {"stages.grpo.beta": (0.0, 0.01)}
+    assert "stages.grpo.group=8" in narrowed.overrides({})
+
+
+def test_a_range_of_an_integer_is_of_whole_numbers(sweep_file):
+    ranges = {"chains.n": {"low": 2, "high": 16}, "queries.n": {"low": 16, "high": 64, "log": True}}
+    found = read_sweep(sweep_file(search={**ranges, "queries.touched": {"low": 0.1, "high": 0.5}})).knobs
+    assert {knob.name: knob.whole for knob in found} == {"chains.n": True, "queries.n": True, "queries.touched": False}
 
 
 def test_a_key_that_stands_twice_is_refused(sweep_file):
@@ -220,6 +191,36 @@ def test_trials_and_plots_are_written(sweep_file, tmp_path):
     drawn = {file.name for file in tmp_path.glob("*.svg")}
     assert drawn | {f"{text.partition(':')[0]}.svg" for text in missed} == {"history.svg", "importance.svg"}
     assert "history.svg" in drawn
+
+
+@pytest.mark.usefixtures("faked")
+def test_the_dashboard_reads_the_study(sweep_file, tmp_path):
+    dashboard = pytest.importorskip("optuna_dashboard", reason="NOT TESTED: pip install optuna-dashboard")
+    study = sweep(read_sweep(sweep_file(trials=2)), tmp_path)
+    app = dashboard.wsgi(optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 's.sqlite'}"))
+
+    def get(path):
+        environment = {"PATH_INFO": path, "HTTP_HOST": "here"}
+        setup_testing_defaults(environment)
+        heads = []
+        body = b"".join(app(environment, lambda status, *_: heads.append(status)))
+        assert heads == ["200 OK"]
+        return json.loads(body)
+
+    [listed] = get("/api/studies")["study_summaries"]
+    assert listed["study_name"] == study.study_name
+    shown = get(f"/api/studies/{listed['study_id']}")["trials"]
+    assert [trial["state"] for trial in shown] == ["Complete", "Complete"]
+
+
+@pytest.mark.usefixtures("faked")
+def test_a_trial_that_ended_before_it_had_chosen_is_in_the_table(sweep_file, tmp_path):
+    searched = read_sweep(sweep_file(trials=2))
+    study = sweep(searched, tmp_path)
+    study.tell(study.ask(), state=TrialState.FAIL)
+    write_trials(searched, study, tmp_path / "trials.csv")
+    *_, last = csv.DictReader((tmp_path / "trials.csv").open())
+    assert (last["trial"], last["state"], last["failed"], last["chains.n"]) == ("2", "fail", "its worker died", "")
 
 
 def test_no_finished_trial_has_no_best_experiment(sweep_file):
