@@ -81,7 +81,7 @@ def test_nothing_is_trained_or_asked_twice(carried, done):
 
 def test_given_again_nothing_is_done_and_the_same_is_written(carried):
     before = {path.name: path.read_bytes() for path in carried.report.iterdir()}
-    assert set(before) == {"report.md", "results.csv", "results.tex"}
+    assert set(before) == {"report.md", "results.csv", "results.tex", "heat-map.svg"}
     again = carried.invoke("transfer", carried.path / "worlds.yaml", "--out", carried.path / "reports")
     assert "✓" not in again.stderr
     assert again.stdout == carried.result.stdout
@@ -195,8 +195,8 @@ def test_the_report_shows_every_cell_and_what_it_means(report, rows):
         assert row["run_id"][:12] in report
     assert f"**{float(rows['shop', 'shop']['hr']):.3f}** [" in report
     tables = report.partition("## How the models")[0]
-    assert tables.count(r"shop: a \|stand-in\| without ratings.") == 3 + 1  # below each table, and with its data
-    assert "n = 40 users. a" not in tables
+    assert tables.count(r"shop: a \|stand-in\| without ratings.") == 3  # below each table
+    assert tables.count(r"a \|stand-in\| without ratings.") == 3 + 1  # and with its data
     assert "- movies: {use: synthetic" in report.replace("\\", "")
     assert "1 positive + 4 uniform negatives; ties lose; lists of seed 0. SYNTHETIC DATA. n = 40 users." in report
     assert "has learnt to read chains on synthetic worlds" in report
@@ -209,7 +209,7 @@ def test_the_table_for_latex_has_the_notes_and_escapes_titles(carried, rows):
     row = rows["shop", "electronics"]
     assert f"{float(row['hr']):.3f} [{float(row['low']):.3f}, {float(row['high']):.3f}]" in text
     assert rf"\textbf{{{float(rows['movies', 'movies']['hr']):.3f}}} [" in text
-    assert "% shop: a |stand-in| without ratings." in text
+    assert r"% shop: a \textbar{}stand-in\textbar{} without ratings." in text
     assert text.count(r" \\") == 1 + 10
     assert text.count(" & ") == 3 * (1 + 10)
 
