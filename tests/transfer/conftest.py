@@ -16,7 +16,6 @@ from r2rec_bench.core.types import Ranking
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.inputs import Datasets
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.training.sft import Sft
 from r2rec_bench.transfer.definition import Planned, read_transfer
@@ -25,18 +24,18 @@ from r2rec_bench.transfer.run import Done, run
 EXPERIMENT = """
 name: tiny
 question: Does it run?
-data: {{use: synthetic, users: 60, items: 40, interactions: 8}}
+data: {use: synthetic, users: 60, items: 40, interactions: 8}
 otherwise: synthetic
 split: leave_last_out
 visibility: fold
-candidates: {{negatives: uniform, n: 4, users: 40, fold: test}}
-chains: {{use: closed_uniform, n: 2}}
-prompts: {{use: direct, budget: 128}}
+candidates: {negatives: uniform, n: 4, users: 40, fold: test}
+chains: {use: closed_uniform, n: 2}
+prompts: {use: direct, budget: 128}
 teacher: template
-queries: {{n: 101, touched: 0.35, latest: 40}}
-backbone: {{use: nano, weights: {weights}}}
+queries: {n: 101, touched: 0.35, latest: 40}
+backbone: nano
 stages:
-  - {{use: sft, lr: 1.0e-2, batch_size: 32}}
+  - {use: sft, lr: 3.0e-3, batch_size: 32}
 ranker: rating_interaction
 metrics: [hr]
 baselines: [popularity]
@@ -107,10 +106,7 @@ class Carried(Folder):
 
 def written(folder: Path) -> Folder:
     """A folder with everything that a study needs."""
-    weights = folder / "nano"
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
-    new_tokenizer().save_pretrained(weights)
-    (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=weights))
+    (folder / "tiny.yaml").write_text(EXPERIMENT)
     (folder / "worlds.yaml").write_text(STUDY)
     world = Synthetic(SyntheticConfig(domain="books", users=60, items=40, interactions=8, seed=2)).load()
     log = world.log
