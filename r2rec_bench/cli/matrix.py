@@ -41,6 +41,7 @@ def matrix(
     from r2rec_bench.matrix.plan import planned
     from r2rec_bench.matrix.report import synthetic_note, write
     from r2rec_bench.matrix.run import run
+    from r2rec_bench.report.drawing import WITHOUT, can_draw
 
     plan = planned(load(experiment, Experiment, set_ or []).value, [axis(text) for text in vary])
     done: list[Done] = []
@@ -55,7 +56,7 @@ def matrix(
     path = write(plan, done, out / plan.name)
     show(plan, done)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
-    for warning in filter(None, [*watcher.warnings, synthetic_note(done)]):
+    for warning in filter(None, [*watcher.warnings, "" if can_draw() else WITHOUT, synthetic_note(done)]):
         shout(warning)
     if any(one.result is None for one in done):
         raise typer.Exit(1)

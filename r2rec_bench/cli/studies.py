@@ -17,9 +17,11 @@ from r2rec_bench.executors.experiments import job_of
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Outcome, Pipeline
+from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.markdown import write
 from r2rec_bench.report.study import Row, Run, Study, lineage, row_of, synthetic_note
 from r2rec_bench.report.table import main_table
+from r2rec_bench.report.varied import Varied, varied
 
 _COLUMNS = 80
 _SHOWN = ("System", "HR@1", "HR@5", "NDCG@10")
@@ -83,6 +85,7 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
         question=cells[0].question,
         rows=tuple(rows),
         ablations={cell.name: cell.question for cell in cells if cell.ablation},
+        varied=tuple({cell.varied.name: cell.varied for cell in cells if cell.varied}.values()),
         failed=failed,
         probes=tuple(probes.values()),
     )
@@ -98,6 +101,7 @@ class _Cell:
         question: what it asks.
         ablation: whether it is one.
         experiments: by seed.
+        varied: the setting of which it has one value, with all of them.
     """
 
     file: str
@@ -105,6 +109,7 @@ class _Cell:
     question: str
     ablation: bool
     experiments: tuple[Experiment, ...]
+    varied: Varied | None
 
     def rows(self, pipelines: Sequence[Pipeline]) -> list[Row]:
         """Each system with its runs."""
@@ -116,10 +121,11 @@ class _Cell:
 
 def _cells(wanted: Wanted) -> Iterator[_Cell]:
     first = wanted.files[0]
+    base = load(first, Experiment, wanted.overrides)
     for index, path in enumerate(wanted.files):
         # The first is the experiment that the others change, whatever they name themselves.
-        loaded = load_all(path, Experiment, wanted.overrides, instead=first) if index else ()
-        for one in loaded or [load(path, Experiment, wanted.overrides)]:
+        variants = load_all(path, Experiment, wanted.overrides, instead=first) if index else (base,)
+        for one in variants:
             e = one.value
             yield _Cell(
                 file=path.stem if one.extends else e.name,
@@ -127,6 +133,7 @@ def _cells(wanted: Wanted) -> Iterator[_Cell]:
                 question=one.question or e.question,
                 ablation=bool(index and one.extends),
                 experiments=tuple(e.under(seed) for seed in range(e.seed, e.seed + wanted.seeds)),
+                varied=varied(base, variants) if index else None,
             )
 
 
@@ -208,5 +215,6 @@ def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequ
     console.width = max(console.width, _COLUMNS)
     console.print(shown)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
-    for warning in filter(None, [*warnings, synthetic_note(lineage(store, (run.artifact for run in study.runs)))]):
+    synthetic = synthetic_note(lineage(store, (run.artifact for run in study.runs)))
+    for warning in filter(None, [*warnings, "" if can_draw() else WITHOUT, synthetic]):
         shout(warning)

@@ -48,6 +48,7 @@ def transfer(
 def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet: bool) -> bool:
     """Runs a study, writes and prints its report; whether every cell has a result."""
     from r2rec_bench.cli.progress import watching
+    from r2rec_bench.report.drawing import WITHOUT, can_draw
     from r2rec_bench.transfer.cells import Cell, cells
     from r2rec_bench.transfer.records import records
     from r2rec_bench.transfer.report import synthetic, write
@@ -65,7 +66,7 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
     told = records(done)
     show(planned, told)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
-    for warning in filter(None, [*watcher.warnings, synthetic(store, done)]):
+    for warning in filter(None, [*watcher.warnings, "" if can_draw() else WITHOUT, synthetic(store, done)]):
         shout(warning)
     return not any(one.failure for one in told)
 

@@ -53,6 +53,7 @@ class Loaded(Generic[M]):
         name: what an ablation calls itself, else the file's name without its ending.
         question: what an ablation asks; empty for an experiment.
         extends: what an ablation changes; none for an experiment.
+        vary: the setting of which an ablation tries several values; empty where it has none.
     """
 
     value: M
@@ -60,6 +61,7 @@ class Loaded(Generic[M]):
     name: str
     question: str = ""
     extends: Path | None = None
+    vary: str = ""
 
 
 _Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -134,7 +136,8 @@ def load_all(
             found.append(Loaded(draft.value, story, path.stem))
         else:
             name = " ".join(filter(None, [ablation.name or path.stem, value]))
-            found.append(Loaded(draft.value, story, name, ablation.question, _base(path, ablation.extends)))
+            extends, vary = _base(path, ablation.extends), next(iter(ablation.vary), "")
+            found.append(Loaded(draft.value, story, name, ablation.question, extends, vary))
     return tuple(found)
 
 

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from tabulate import tabulate
 
 from r2rec_bench.core.describe import in_yaml
-from r2rec_bench.matrix.plan import Fit, Plan
+from r2rec_bench.matrix.plan import MOST_AXES, Fit, Plan
 from r2rec_bench.matrix.run import Done
+from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.table import Cell, number, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 
 FAILED = "failed"
+HEAT_MAP = "heat-map.svg"
 _ID = 12
 """Digits of a run id in tables, as in every report."""
 
 
 def write(plan: Plan, done: Sequence[Done], folder: Path) -> Path:
-    """The report in `folder`, which is made where it is missing; returns the file to read first."""
+    """The report in `folder`, which is made where it is missing; returns the file to read first.
+
+    Two axes are drawn as a heat map too, where matplotlib is installed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.md"
-    path.write_text("\n".join(_lines(plan, done)) + "\n", "utf-8")
+    mapped = len(plan.axes) == MOST_AXES and can_draw()
+    if mapped:
+        _map(plan, done, folder / HEAT_MAP)
+    else:
+        (folder / HEAT_MAP).unlink(missing_ok=True)
+    path.write_text("\n".join(_lines(plan, done, mapped=mapped)) + "\n", "utf-8")
     (folder / "results.csv").write_text(to_csv(plan, done), "utf-8")
     return path
 
@@ -88,7 +100,23 @@ def to_csv(plan: Plan, done: Sequence[Done]) -> str:
     return out.getvalue()
 
 
-def _lines(plan: Plan, done: Sequence[Done]) -> Iterator[str]:
+def _map(plan: Plan, done: Sequence[Done], path: Path) -> None:
+    rows, columns = plan.axes
+    shape = len(rows.choices), len(columns.choices)
+    values = np.array([math.nan if one.hr is None else one.hr.mean for one in done]).reshape(shape)
+    texts = [FAILED if one.hr is None else f"{number(one.hr.mean)}\n{spread(one.hr)}" for one in done]
+    heat_map(
+        path,
+        [choice.label for choice in rows.choices],
+        [choice.label for choice in columns.choices],
+        values,
+        label="HR@1, with its 95 % interval",
+        texts=[texts[start : start + shape[1]] for start in range(0, len(texts), shape[1])],
+        axes=(rows.part.family, columns.part.family),
+    )
+
+
+def _lines(plan: Plan, done: Sequence[Done], *, mapped: bool) -> Iterator[str]:
     families = " × ".join(axis.part.family for axis in plan.axes)
     yield f"# {markdown(plan.name)}"
     yield ""
@@ -105,6 +133,8 @@ def _lines(plan: Plan, done: Sequence[Done]) -> Iterator[str]:
         "resamples, each cell by itself. With so many cells the best is partly luck: compare two of them by paired "
         "tests, `r2rec run` with an ablation."
     )
+    if mapped:
+        yield from ("", f"![HR@1 of every cell]({HEAT_MAP})")
     yield from _failures(done)
     yield from _settings(done)
     yield from ("", "## Cells", "")

@@ -1,4 +1,4 @@
-"""The report of a study: `report.md`, with `results.csv` and `results.tex` beside it.
+"""The report of a study: `report.md`, and beside it what other programs and papers take: CSV, LaTeX, figures.
 
 All of it comes from stored results, and every random draw from a run's seed: rendered twice it is the same.
 """
@@ -6,39 +6,51 @@ All of it comes from stored results, and every random draw from a run's seed: re
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
 
 from r2rec_bench.core.store import ArtifactStore
-from r2rec_bench.report.comparisons import Comparisons, Paired, backbone_of, compared, relative_gain
+from r2rec_bench.report.ablations import CURVES, FOREST, ablation_lines
+from r2rec_bench.report.captions import about_comparisons, about_means, about_places, about_users, seeds_of
+from r2rec_bench.report.comparisons import Comparisons, Judged, Paired, backbone_of, judged, relative_gain
 from r2rec_bench.report.contamination import contamination_lines
 from r2rec_bench.report.examples import example_lines, worked_examples
-from r2rec_bench.report.exports import to_csv, to_latex
+from r2rec_bench.report.exports import latex_tables, to_csv
+from r2rec_bench.report.figures import TOKENS, TRAINING, draw
 from r2rec_bench.report.groups import group_lines
 from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.quality import quality_lines
-from r2rec_bench.report.study import Study, lineage, synthetic_note
-from r2rec_bench.report.table import NONE, main_table, number, spread
+from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
+from r2rec_bench.report.table import NONE, SD_HEAD, main_table, number, spread
 from r2rec_bench.report.text import markdown
-from r2rec_bench.statistics.bootstrap import RESAMPLES
 
 PUBLISHED_OVER_BASELINE = 0.1048
 PUBLISHED_OVER_UNTRAINED = 1.3181
+_OPTIONAL = {"ablations.tex", "cost.tex", FOREST, CURVES, TOKENS, TRAINING}
+"""Files that not every report has."""
 
 
 def write(store: ArtifactStore, study: Study, folder: Path) -> Path:
-    """The report in `folder`, which is made where it is missing; returns the file to read first."""
+    """The report in `folder`, which is made where it is missing; returns the file to read first.
+
+    Figures are drawn where matplotlib is installed. What an earlier report left there and this one has nothing to say
+    of is taken away.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.md"
-    path.write_text("\n".join(_lines(store, study)) + "\n", "utf-8")
-    (folder / "results.csv").write_text(to_csv(study), "utf-8")
-    (folder / "results.tex").write_text(to_latex(study), "utf-8")
-    return path
+    judgement = judged(study)
+    files = {"results.csv": to_csv(study), **dict(latex_tables(study, judgement))}
+    figures = draw(store, study, judgement, folder)
+    files["report.md"] = "\n".join(_lines(store, study, judgement, figures)) + "\n"
+    for name in _OPTIONAL - {*files, *figures}:
+        (folder / name).unlink(missing_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(content, "utf-8")
+    return folder / "report.md"
 
 
-def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
+def _lines(store: ArtifactStore, study: Study, judgement: Judged, figures: Sequence[str]) -> Iterator[str]:
     artifacts = lineage(store, (*(run.artifact for run in study.runs), *study.probes))
     yield f"# {markdown(study.name)}"
     yield ""
@@ -46,73 +58,63 @@ def _lines(store: ArtifactStore, study: Study) -> Iterator[str]:
     for note in synthetic_note(artifacts).splitlines():
         yield from ("", f"> **{markdown(note)}**")
     yield ""
-    yield from _main(study)
-    comparisons = compared(study, [row for row in study.rows if not row.ablation])
-    if comparisons is not None:
+    yield from _main(study, judgement)
+    if judgement.systems is not None:
         yield from ("", "## Paired comparisons", "")
-        yield from _comparisons(comparisons)
+        yield from _comparisons(judgement.systems)
         yield ""
-        yield from _gains(study, comparisons)
-    yield from _ablations(study)
+        yield from _gains(study, judgement.systems)
+    yield from ablation_lines(study, judgement, figures)
     yield from group_lines(study)
     yield from quality_lines(study)
+    if TOKENS in figures:
+        yield from ("", f"![HR@1 against tokens read and written for a user]({TOKENS})")
     yield from contamination_lines(study.probes)
     yield from ("", "## Worked examples", "")
     yield from _examples(store, study)
     yield from ("", "## What was run", "")
-    yield from provenance_lines(study, artifacts)
+    yield from provenance_lines(study, artifacts, seconds_alone(store, study.rows))
+    if TRAINING in figures:
+        yield from ("", f"![Training, by step]({TRAINING})")
 
 
-def _main(study: Study) -> Iterator[str]:
-    yield main_table(study).markdown()
+def _main(study: Study, judgement: Judged) -> Iterator[str]:
+    yield main_table(study, judgement.marked).markdown()
     yield ""
-    users = " / ".join(dict.fromkeys(f"{len(row.result.users):,}" for row in study.rows))
+    marks = about_places(study, marked=bool(judgement.pairs))
     yield (
-        f"{markdown(study.protocol)} n = {users} users. In brackets: 95 % interval, percentile bootstrap over users, "
-        f"{RESAMPLES:,} resamples. Bold: best; underlined: second. Tokens: prompt and completion. Training seconds "
-        "include making the traces; a baseline is fitted within its evaluation seconds. Run: the start of the run id, "
-        "which `r2rec explain` takes; every value with its interval is in results.csv."
+        f"{markdown(study.protocol)} {about_users(study.rows)} {about_means(study.rows)} {markdown(marks)} "
+        "Tokens: prompt and completion. Training seconds include making the traces; a baseline is fitted within its "
+        "evaluation seconds. Run: the start of the run id, which `r2rec explain` takes; every value with its interval "
+        "is in results.csv."
     )
-
-
-def _ablations(study: Study) -> Iterator[str]:
-    ablated = compared(study, [row for row in study.rows if row.ablation])
-    if study.ablations:
-        yield from ("", "## Ablations", "")
-    if ablated is not None and study.ablations:
-        yield from _comparisons(ablated)
-        yield ""
-    for name, question in study.ablations.items():
-        yield f"- **{markdown(name)}**: {markdown(question)}"
-    for name, reason in study.failed.items():
-        yield f"- **{markdown(name)} failed**: {markdown(reason)}"
 
 
 def _comparisons(comparisons: Comparisons) -> Iterator[str]:
     yield f"{markdown(comparisons.reference.label)} ({comparisons.reference.short_id}) against each row, HR@1."
     if comparisons.pairs:
-        heads = ["Against", "Difference", "95 % interval", "p", "p, Holm", "Win / tie / loss", "Detectable", "Run"]
-        alignment = ("left", *["right"] * 6, "left")
-        rows = [_pair(pair) for pair in comparisons.pairs]
+        rows = [comparisons.reference, *(pair.row for pair in comparisons.pairs)]
+        several = bool(seeds_of(rows))
+        sd = [SD_HEAD] if several else []
+        heads = ["Against", "Difference", "95 % interval", *sd, "p", "p, Holm", "Win / tie / loss", "Detectable", "Run"]
+        alignment = ("left", *["right"] * (len(heads) - 2), "left")
+        body = [_pair(pair, several=several) for pair in comparisons.pairs]
         yield ""
-        yield tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+        yield tabulate(body, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
         yield ""
-        yield (
-            "Paired by user. Interval: percentile bootstrap of the mean difference; p: two-sided sign-flip permutation "
-            "test, never 0; Holm: corrected for all comparisons of this table. Detectable: the true difference that an "
-            "uncorrected test at 5 % finds with probability 0.8."
-        )
+        yield about_comparisons(rows)
     for row, reason in comparisons.left_out:
         yield ""
         yield f"Not compared with {markdown(row.label)} ({row.short_id}): {markdown(reason)}."
 
 
-def _pair(pair: Paired) -> list[str]:
+def _pair(pair: Paired, *, several: bool) -> list[str]:
     c = pair.comparison
     return [
         markdown(pair.row.label),
         f"{c.difference.mean:+.3f}",
         spread(c.difference, sign=True),
+        *([number(c.seeds.sd)] if several else []),
         f"{c.p_value:.4f}",
         f"{pair.adjusted:.4f}",
         f"{c.wins} / {c.ties} / {c.losses}",

@@ -17,9 +17,21 @@ from r2rec_bench.report.text import markdown
 _SHOWN = 12
 
 
-def provenance_lines(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
-    """The section in Markdown."""
+def provenance_lines(study: Study, artifacts: Sequence[Artifact], alone: float) -> Iterator[str]:
+    """The section in Markdown.
+
+    Args:
+        study: whose runs were made.
+        artifacts: all that they were made from.
+        alone: seconds that its runs would have taken if they had shared nothing.
+    """
     yield from _stages(study, artifacts)
+    taken = sum(artifact.seconds for artifact in artifacts)
+    yield ""
+    yield (
+        f"{len(artifacts):,} artifacts took {taken:,.1f} s in all; every row by itself, from an empty cache, "
+        f"{alone:,.1f} s."
+    )
     for artifact in artifacts:
         if (artifact.path / COUNTS).is_file():
             yield ""

@@ -24,7 +24,7 @@ def quality_lines(study: Study) -> Iterator[str]:
     yield from _section("What is recommended", metrics_table(study, _spread(study)), _about_spread(study))
     yield from _section("Reasoning quality", metrics_table(study, _REASONING), _ABOUT_REASONING)
     yield from _section("Choosing from a list", metrics_table(study, _LISTS), _ABOUT_LISTS)
-    yield from _section("Cost of evaluation", _costs(study), _ABOUT_COSTS)
+    yield from _section("Cost of evaluation", cost_table(study), ABOUT_COSTS)
 
 
 def _section(title: str, table: Table | None, about: str) -> Iterator[str]:
@@ -93,7 +93,8 @@ _ABOUT_LISTS = (
 )
 
 
-def _costs(study: Study) -> Table | None:
+def cost_table(study: Study) -> Table | None:
+    """What evaluation took, for every system that reads and writes tokens; none where none does."""
     rows = [row for row in study.rows if prompt_tokens(row)]
     if not rows:
         return None
@@ -111,7 +112,7 @@ def _costs(study: Study) -> Table | None:
     return Table(heads, tuple(cells))
 
 
-_ABOUT_COSTS = (
+ABOUT_COSTS = (
     "Asking about all candidates, making the prompts included: tokens as the model counts them, and the peak of the "
     "whole process up to then."
 )

@@ -13,6 +13,7 @@ from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.data.store import META
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunResult
+from r2rec_bench.report.varied import Varied
 from r2rec_bench.statistics.paired import in_order_of
 
 _SHORT = 12
@@ -104,6 +105,7 @@ class Study:
         ablations: what each group of further rows asks, by name.
         failed: further rows that are missing, with the reason, by name.
         probes: what backbones knew of the data before any training, where they were asked.
+        varied: which of the ablations are values of one setting.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Study:
     ablations: Mapping[str, str] = field(default_factory=dict[str, str])
     failed: Mapping[str, str] = field(default_factory=dict[str, str])
     probes: tuple[Artifact, ...] = ()
+    varied: tuple[Varied, ...] = ()
 
     @property
     def reference(self) -> Row | None:
@@ -168,6 +171,12 @@ def lineage(store: ArtifactStore, artifacts: Iterable[Artifact]) -> tuple[Artifa
     for artifact in artifacts:
         visit(artifact)
     return tuple(found.values())
+
+
+def seconds_alone(store: ArtifactStore, rows: Iterable[Row]) -> float:
+    """Wall seconds of all runs if each had been made by itself, sharing nothing."""
+    made = (lineage(store, [run.artifact]) for row in rows for run in row.runs)
+    return sum(artifact.seconds for artifacts in made for artifact in artifacts)
 
 
 def synthetic_note(artifacts: Iterable[Artifact]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tabulate import tabulate
@@ -16,11 +16,14 @@ from r2rec_bench.report.values import (
     interval_of,
     metrics_of,
     prompt_tokens,
+    seeds_sd,
     training_seconds,
 )
 from r2rec_bench.statistics.bootstrap import Interval
 
 NONE = "–"
+DAGGER = "†"
+"""Marks what differs from the reference; best and second are told by type, so that the two are never confused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,10 @@ class Column:
     digits: int = 3
 
 
+HIT = Column("HR@1", "hr@1", interval=True)
+SD_HEAD = "SD, seeds"
 _METRICS = (
-    Column("HR@1", "hr@1", interval=True),
+    HIT,
     *(Column(f"HR@{k}", f"hr@{k}") for k in (3, 5, 10)),
     *(Column(f"NDCG@{k}", f"ndcg@{k}") for k in (3, 5, 10)),
     Column("MRR", "mrr"),
@@ -57,12 +62,13 @@ _METRICS = (
 class Cell:
     """A value in words; `place` is 1 for the best of its column, 2 for the second, 0 for others.
 
-    `interval` follows the value and is never emphasised.
+    `interval` follows the value and is never emphasised; `marked` says that the value differs from the reference's.
     """
 
     value: str
     interval: str = ""
     place: int = 0
+    marked: bool = False
 
     @property
     def plain(self) -> str:
@@ -86,18 +92,24 @@ class Table:
         return tabulate(cells, self.heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
 
-def main_table(study: Study) -> Table:
-    """The table of a study: ranking, ratings, and what they cost."""
+def main_table(study: Study, marked: Collection[Row] = ()) -> Table:
+    """The table of a study: ranking, ratings, and what they cost.
+
+    Args:
+        study: whose rows.
+        marked: those whose HR@1 differs significantly from the reference's.
+    """
     rows = study.rows
-    columns = _measured(_METRICS, rows)
     systems = [Cell(row.label) for row in rows]
-    metrics = [_metric_cells(column, rows) for column in columns]
+    columns = [(column.head, metric_cells(column, rows, marked)) for column in _measured(_METRICS, rows)]
+    if any(len(row.runs) > 1 for row in rows) and columns and columns[0][0] == HIT.head:
+        columns.insert(1, (SD_HEAD, [Cell(number(seeds_sd(row, HIT.metric))) for row in rows]))
     tokens = [Cell(count(prompt_tokens(row) + completion_tokens(row))) for row in rows]
     training = [Cell(seconds(training_seconds(row))) for row in rows]
     evaluation = [Cell(seconds(evaluation_seconds(row))) for row in rows]
     runs = [Cell(row.short_id) for row in rows]
-    heads = ("System", *(column.head for column in columns), "Tokens", "Training s", "Evaluation s", "Run")
-    cells = zip(systems, *metrics, tokens, training, evaluation, runs, strict=True)
+    heads = ("System", *(head for head, _ in columns), "Tokens", "Training s", "Evaluation s", "Run")
+    cells = zip(systems, *(cells for _, cells in columns), tokens, training, evaluation, runs, strict=True)
     return Table(heads, tuple(cells))
 
 
@@ -107,7 +119,7 @@ def metrics_table(study: Study, columns: Sequence[Column]) -> Table | None:
     if not rows:
         return None
     shown = _measured(columns, rows)
-    metrics = [_metric_cells(column, rows) for column in shown]
+    metrics = [metric_cells(column, rows) for column in shown]
     cells = zip([Cell(row.label) for row in rows], *metrics, [Cell(row.short_id) for row in rows], strict=True)
     return Table(("System", *(column.head for column in shown), "Run"), tuple(cells))
 
@@ -133,19 +145,25 @@ def _measured(columns: Sequence[Column], rows: Sequence[Row]) -> list[Column]:
     return [column for column in columns if column.metric in known]
 
 
-def _metric_cells(column: Column, rows: Sequence[Row]) -> list[Cell]:
+def metric_cells(column: Column, rows: Sequence[Row], marked: Collection[Row] = ()) -> list[Cell]:
+    """A column's cells; those of HR@1 carry the marks."""
     found = [interval_of(row, column.metric) for row in rows]
     places = _places([interval.mean for interval in found], column.higher_is_better)
     return [
-        Cell(number(i.mean, column.digits), spread(i, column.digits) if column.interval else "", place)
-        for i, place in zip(found, places, strict=True)
+        Cell(
+            number(i.mean, column.digits),
+            spread(i, column.digits) if column.interval else "",
+            place,
+            marked=column == HIT and row in marked,
+        )
+        for row, i, place in zip(rows, found, places, strict=True)
     ]
 
 
 def _marked(cell: Cell) -> str:
     value = markdown(cell.value)
     marked = {1: f"**{value}**", 2: f"<u>{value}</u>"}.get(cell.place, value)
-    return f"{marked} {cell.interval}".rstrip()
+    return f"{marked}{DAGGER if cell.marked else ''} {cell.interval}".rstrip()
 
 
 def _places(values: Sequence[float], higher_is_better: bool | None) -> list[int]:

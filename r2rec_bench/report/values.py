@@ -15,6 +15,7 @@ from r2rec_bench.evaluation.spread import Aggregate, coverage, gini
 from r2rec_bench.report.study import Row
 from r2rec_bench.statistics.bootstrap import Interval, mean_interval
 from r2rec_bench.statistics.jackknife import jackknife_interval
+from r2rec_bench.statistics.seeds import seed_spread
 
 LEVEL = 0.95
 _SPREAD = {"coverage": coverage, "gini": gini}
@@ -51,6 +52,17 @@ def interval_of(row: Row, metric: str) -> Interval:
 def root(squares: Interval) -> Interval:
     """The interval of a root mean square from that of the mean square: the root keeps order."""
     return replace(squares, mean=math.sqrt(squares.mean), low=math.sqrt(squares.low), high=math.sqrt(squares.high))
+
+
+def seeds_sd(row: Row, metric: str) -> float:
+    """Standard deviation between the seeds' means over users; NaN for a single seed or no such metric."""
+    return seed_spread(row.values(metric)).sd if metric in row.result.users.metrics else math.nan
+
+
+def tokens_per_user(row: Row) -> tuple[float, float]:
+    """Tokens read and written in the evaluation for all that one user is asked, on average."""
+    n = len(row.result.users)
+    return prompt_tokens(row) / n, completion_tokens(row) / n
 
 
 def training_seconds(row: Row) -> float:

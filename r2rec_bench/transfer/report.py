@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from tabulate import tabulate
 
 from r2rec_bench.core.describe import in_yaml
 from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.provenance import provenance_lines
-from r2rec_bench.report.study import Study, lineage, synthetic_note
+from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
 from r2rec_bench.report.table import NONE, number
 from r2rec_bench.report.text import latex, markdown
 from r2rec_bench.statistics.bootstrap import RESAMPLES
@@ -22,6 +24,7 @@ from r2rec_bench.transfer.records import Record, records, to_csv
 from r2rec_bench.transfer.run import Done
 
 FAILED = "failed"
+HEAT_MAP = "heat-map.svg"
 NOT_ESTABLISHED = "not established"
 _ID = 12
 """Digits of a run id in tables, as in every report."""
@@ -49,8 +52,12 @@ def write(store: ArtifactStore, planned: Planned, done: Sequence[Done], folder: 
     """The report in `folder`, which is made where it is missing; returns the file to read first."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.md"
-    path.write_text("\n".join(_lines(store, planned, done)) + "\n", "utf-8")
     told = records(done)
+    if can_draw():
+        _map(planned, told, folder / HEAT_MAP)
+    else:
+        (folder / HEAT_MAP).unlink(missing_ok=True)
+    path.write_text("\n".join(_lines(store, planned, done)) + "\n", "utf-8")
     (folder / "results.csv").write_text(to_csv(told), "utf-8")
     (folder / "results.tex").write_text(to_latex(planned, told), "utf-8")
     return path
@@ -100,6 +107,23 @@ def notes(planned: Planned) -> list[str]:
 def synthetic(store: ArtifactStore, done: Sequence[Done]) -> str:
     """What to say loudly where data were generated; empty when all of them are real."""
     return synthetic_note(lineage(store, (one.row.artifact for one in done if one.row)))
+
+
+def _map(planned: Planned, told: Sequence[Record], path: Path) -> None:
+    """HR@1 of every cell, coloured."""
+    by_place = {(one.row, one.target): one for one in told}
+    grid = hit_grid(planned, told)
+    found = [[by_place.get((name, target)) for target in planned.domains] for name in grid.names]
+    values = np.array([[math.nan if one is None or one.failure else one.hr for one in line] for line in found])
+    heat_map(
+        path,
+        grid.names,
+        planned.domains,
+        values.reshape(len(grid.names), len(planned.domains)),
+        label="HR@1, with its 95 % interval",
+        texts=[[text.replace(" ", "\n", 1) for text in texts] for texts in grid.texts],
+        axes=(_CORNER.lower(), "asked about"),
+    )
 
 
 def to_latex(planned: Planned, told: Sequence[Record]) -> str:
@@ -165,6 +189,8 @@ def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done]) -> Iter
         "people did there is data, which every model may be shown. What zero-shot says is that no model was trained "
         "on any of its answers."
     )
+    if can_draw():
+        yield from ("", f"![HR@1 of every cell]({HEAT_MAP})")
     yield ""
     yield from _domains(planned, done)
     yield from _failures(told)
@@ -276,7 +302,8 @@ def _provenance(store: ArtifactStore, planned: Planned, done: Sequence[Done]) ->
     if titled:
         yield from ("", "## What was run", "")
         study = Study(planned.transfer.name, planned.transfer.question, titled)
-        yield from provenance_lines(study, lineage(store, (row.artifact for row in titled)))
+        artifacts = lineage(store, (row.artifact for row in titled))
+        yield from provenance_lines(study, artifacts, seconds_alone(store, titled))
 
 
 def _table(heads: Sequence[str], body: Sequence[Sequence[str]], *alignment: str) -> str:

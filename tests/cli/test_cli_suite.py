@@ -1,6 +1,7 @@
 """Ablations under several seeds, side by side in processes, and what a failing one does."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,23 @@ def test_an_ablation_has_a_row_per_value_and_the_failed_one_a_reason(suite):
     assert list(rows(suite)) == ["popularity", "ease", "nano, untrained", "R2Rec (nano): sft", "length 1", "length 2"]
     report = (suite / "report.md").read_text("utf-8")
     assert "- **length 1**: How many?" in report
+    # The values in their order, the experiment's own among them, after the full model.
+    body = [line.split("|")[1].strip() for line in report.split("## Ablations")[1].splitlines() if line[:1] == "|"]
+    assert body[2:] == ["R2Rec (nano): sft (full model)", "length 1", "length 2", "length 4 (full model)"]
+    assert "n = 50 users, 2 seeds (0, 1)" in report
+
+
+def test_figures_and_tables_for_papers_lie_beside_the_report(suite):
+    assert {path.name for path in suite.iterdir()} == {
+        *("report.md", "results.csv", "results.tex", "ablations.tex", "cost.tex"),
+        *("ablations.svg", "values.svg", "tokens.svg", "training.svg"),
+    }
+    report = (suite / "report.md").read_text("utf-8")
+    assert set(re.findall(r"\]\((\S+\.svg)\)", report)) == {path.name for path in suite.glob("*.svg")}
+
+
+def test_a_reason_is_given_for_what_failed(suite):
+    report = (suite / "report.md").read_text("utf-8")
     assert "**broken failed**: seed 1: " in report or "**broken failed**: seed 0: " in report
 
 
@@ -59,5 +77,10 @@ def test_one_process_gives_the_same_report(suite, ran):
     assert ran.invoke("run", *files, "--seeds", 2, "--name", "suite", "--out", out, "--quiet").exit_code == 1
     assert (out / "suite" / "results.csv").read_bytes() == (suite / "results.csv").read_bytes()
     files.pop()
+    files_before = {path.name: path.read_bytes() for path in (out / "suite").iterdir()}
+    assert files_before["training.svg"] == (suite / "training.svg").read_bytes()
     assert ran.invoke("report", *files, "--seeds", 2, "--name", "suite", "--out", out).exit_code == 0
+    assert all(
+        files_before[name] == (out / "suite" / name).read_bytes() for name in files_before if name != "report.md"
+    )
     assert (out / "suite" / "results.csv").read_bytes() == (suite / "results.csv").read_bytes()

@@ -23,34 +23,43 @@ def make_row(tmp_path: Path) -> MakeRow:
     def make(
         system: str,
         kind: str,
-        ranks: list[int],
-        *,
+        *ranks: list[int],
         group: str = "",
+        ablation: bool = False,
+        artifact: Artifact | None = None,
         mae: float = float("nan"),
         users: str = "u",
         metrics: dict[str, list[float]] | None = None,
+        tokens: tuple[int, int] = (70, 7),
         **seen: Any,
     ) -> Row:
-        rank = np.array(ranks, dtype=np.int64)
-        n = len(rank)
-        measured = {f"hr@{k}": (rank <= k).astype(np.float64) for k in (1, 5)} | {"mae": np.full(n, mae)}
-        measured |= {name: np.array(values, np.float64) for name, values in (metrics or {}).items()}
-        keys = {
-            "user_seen": np.arange(n),
-            "item_seen": np.full(n, 7),
-            "item_share": np.zeros(n),
-            "top_ids": (("i",),) * n,
-            "offered": 4,
-        }
-        table = UserTable(tuple(f"{users}{k}" for k in range(n)), ("i",) * n, rank, metrics=measured, **(keys | seen))
-        run_id = digest([system, group])[:16]
-        stages = (
-            StageCost("traces", Cost(2.0)),
-            StageCost("sft", Cost(3.0)),
-            StageCost("evaluation", Cost(1.5, 70, 7)),
-        )
-        chosen = stages if kind == "r2rec" else stages[-1:]
-        result = RunResult(run_id, system, kind, 0, "the protocol.", chosen, ENVIRONMENT, table)
-        return Row(group, (Run(result, Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True)),))
+        """A row with a run for each list of ranks, under the seeds 0, 1 and so on."""
+
+        def run(seed: int) -> Run:
+            rank = np.array(ranks[seed], dtype=np.int64)
+            n = len(rank)
+            measured = {f"hr@{k}": (rank <= k).astype(np.float64) for k in (1, 5)} | {"mae": np.full(n, mae)}
+            measured |= {name: np.array(values, np.float64) for name, values in (metrics or {}).items()}
+            keys = {
+                "user_seen": np.arange(n),
+                "item_seen": np.full(n, 7),
+                "item_share": np.zeros(n),
+                "top_ids": (("i",),) * n,
+                "offered": 4,
+            }
+            table = UserTable(
+                tuple(f"{users}{k}" for k in range(n)), ("i",) * n, rank, metrics=measured, **(keys | seen)
+            )
+            run_id = digest([system, group, *([seed] if seed else [])])[:16]
+            stages = (
+                StageCost("traces", Cost(2.0)),
+                StageCost("sft", Cost(3.0)),
+                StageCost("evaluation", Cost(1.5, *tokens)),
+            )
+            chosen = stages if kind == "r2rec" else stages[-1:]
+            result = RunResult(run_id, system, kind, seed, "the protocol.", chosen, ENVIRONMENT, table)
+            return Run(result, artifact or Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True))
+
+        return Row(group, tuple(map(run, range(len(ranks)))), ablation)
 
     return make

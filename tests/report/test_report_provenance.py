@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from r2rec_bench.core.store import Artifact
+from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.files import AUDIT, COUNTS
 from r2rec_bench.report.provenance import provenance_lines
-from r2rec_bench.report.study import Study
+from r2rec_bench.report.study import Study, lineage, seconds_alone
 
 COUNTED = {
     "asked": 1200,
@@ -36,7 +36,7 @@ def told(make_row, tmp_path):
         (tmp_path / name).write_text(json.dumps(content))
         artifact = Artifact(tmp_path, "ab" * 32, "traces", 1.0, 2**20, cached=True)
         return "\n".join(
-            provenance_lines(Study("x", "Why?", (make_row("popularity", "baseline", [1, 2]),)), [artifact])
+            provenance_lines(Study("x", "Why?", (make_row("popularity", "baseline", [1, 2]),)), [artifact], 2.5)
         )
 
     return tell
@@ -60,3 +60,22 @@ def test_what_the_leakage_gate_looked_at(told):
     said = told(AUDIT, {"lists": 1000, "edges": 160_000, "rewritten": 160})
     assert "Leakage gate abababababab: 1,000 candidate lists and 160,000 edges" in said
     assert "160 questions were put again with every held-out interaction replaced: no leak." in said
+
+
+def test_what_sharing_stages_saved(make_row, tmp_path):
+    store = ArtifactStore(tmp_path / "store")
+
+    def made(stage, *inputs, number=0):
+        return store.get(stage, {"number": number}, inputs, (), lambda out: (out / "x").write_text(stage))
+
+    traces = made("traces")
+    runs = [made("evaluation", made("sft", traces), number=number) for number in range(3)]
+    rows = tuple(make_row(f"R2Rec {number}", "r2rec", [1, 2], artifact=run) for number, run in enumerate(runs))
+    shared = lineage(store, runs)
+    assert [artifact.stage for artifact in shared] == ["traces", "sft", "evaluation", "evaluation", "evaluation"]
+    alone = seconds_alone(store, rows)
+    once = sum(artifact.seconds for artifact in shared[:2])
+    assert alone == pytest.approx(sum(artifact.seconds for artifact in shared) + 2 * once)
+    said = "\n".join(provenance_lines(Study("x", "Why?", rows), shared, 1234.56))
+    assert f"5 artifacts took {sum(artifact.seconds for artifact in shared):,.1f} s in all" in said
+    assert "every row by itself, from an empty cache, 1,234.6 s." in said

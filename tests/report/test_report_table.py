@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from r2rec_bench.report.exports import to_csv, to_latex
+from r2rec_bench.report.exports import to_csv
 from r2rec_bench.report.study import Study
 from r2rec_bench.report.table import main_table
 from r2rec_bench.report.values import interval_of
@@ -81,9 +81,24 @@ def test_csv_has_every_interval_in_full(study):
     assert math.isnan(float(next(row for row in rows if row["system"] == "ease")["training_seconds"]))
 
 
-def test_latex_marks_and_escapes(study):
-    text = to_latex(study)
-    assert r"other: R2Rec: 50\% \& <more> & \textbf{0.750}" in text
-    assert r"ease & \underline{0.500}" in text
-    assert text.count(r"\\") == 6
-    assert r"\toprule" in text
+def test_several_seeds_have_their_standard_deviation_beside_the_mean(make_row):
+    rows = (make_row("ease", "baseline", [1, 2, 2, 2], [1, 1, 1, 2]), make_row("als", "baseline", [1, 1, 1, 1]))
+    study = Study("x", "", rows)
+    assert main_table(study).heads[:3] == ("System", "HR@1", "SD, seeds")
+    # HR@1 is 0.25 under one seed and 0.75 under the other.
+    assert [cell.value for cell in column(study, "SD, seeds")] == [f"{0.5 / math.sqrt(2):.3f}", "–"]
+    assert column(study, "HR@1")[0].value == "0.500"
+    assert column(study, "Run")[0].value.endswith(" ×2")
+
+
+def test_the_marks_are_beside_the_numbers_and_on_hr_at_1_alone(study):
+    table = main_table(study, [study.rows[0]])
+    [(row, head)] = [
+        (number, table.heads[place])
+        for number, cells in enumerate(table.rows)
+        for place, cell in enumerate(cells)
+        if cell.marked
+    ]
+    assert (row, head) == (0, "HR@1")
+    assert " 0.250† [" in table.markdown()
+    assert "†" not in main_table(study).markdown()

@@ -1,0 +1,106 @@
+"""LaTeX that compiles: environments, columns and escapes, since no test can count on a TeX installation."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from r2rec_bench.report.comparisons import judged
+from r2rec_bench.report.exports import latex_tables
+from r2rec_bench.report.latex import latex_table
+from r2rec_bench.report.study import Study
+from r2rec_bench.report.table import Cell, Table
+
+ENVIRONMENTS = ["table", "adjustbox", "tabular"]
+ENDED = re.compile(r"(?:\\[A-Za-z]+|\\[&%$#_{}])")
+
+
+def body(text: str) -> list[str]:
+    """Rows of the table, its heads first."""
+    return [line for line in text.splitlines() if line.endswith(r" \\")]
+
+
+def check(text: str, columns: int, rows: int) -> None:
+    """What would keep a table from compiling, or from having the cells it was given."""
+    opened: list[str] = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
+        if kind == "begin":
+            opened.append(name)
+        else:
+            assert opened.pop() == name
+    assert opened == []
+    assert re.findall(r"\\begin\{(\w+)\}", text) == ENVIRONMENTS
+    [layout] = re.findall(r"\\begin\{tabular\}\{([lr]+)\}", text)
+    assert len(layout) == columns
+    assert len(body(text)) == rows + 1
+    for line in body(text):
+        assert len(re.findall(r"(?<!\\)&", line)) == columns - 1
+        assert not line.startswith(("[", "*"))
+    for line in text.splitlines()[1:]:  # the first is a comment
+        plain = ENDED.sub("", line.replace(r"\\", ""))
+        assert not re.search(r"[%$#_^~\\]", plain), line
+        depth = 0
+        for character in re.sub(r"\\[{}]", "", line):
+            depth += (character == "{") - (character == "}")
+            assert depth >= 0
+        assert depth == 0
+    for rule in ("toprule", "midrule", "bottomrule"):
+        assert text.count(f"\\{rule}\n") == 1
+    assert text.index(r"\caption{") < text.index(r"\label{tab:") < text.index(r"\begin{tabular}")
+
+
+@pytest.fixture
+def study(make_row) -> Study:
+    rows = (
+        make_row("[ease]*", "baseline", [6] * 12),
+        make_row("R2Rec: 50% & <more>_$x$", "r2rec", [1] * 11 + [6], mae=1.0),
+        make_row("same", "r2rec", [1] * 10 + [6, 1], group="no {x} \\ ^~", ablation=True),
+        make_row("worse", "r2rec", [6] * 12, group="worse", ablation=True),
+    )
+    return Study("50% & [x]", "Why #1?", rows, {"no {x} \\ ^~": "What?", "worse": "What?"})
+
+
+def test_every_table_is_whole_and_holds_all_rows(study):
+    tables = dict(latex_tables(study, judged(study)))
+    assert set(tables) == {"results.tex", "ablations.tex", "cost.tex"}
+    check(tables["results.tex"], 8, 4)
+    check(tables["ablations.tex"], 9, 3)
+    check(tables["cost.tex"], 7, 4)
+    labels = [re.findall(r"\\label\{(.*)\}", text) for text in tables.values()]
+    assert labels == [["tab:50-x-results"], ["tab:50-x-ablations"], ["tab:50-x-cost"]]
+
+
+def test_the_caption_tells_users_protocol_question_and_marks(study):
+    text = dict(latex_tables(study, judged(study)))["results.tex"]
+    [caption] = re.findall(r"\\caption\{(.*)\}", text)
+    assert caption.startswith(r"Why \#1? the protocol. n = 12 users. In brackets: 95 \% interval")
+    assert r"\textdagger{}: HR@1 differs from that of R2Rec: 50\% \& \textless{}more\textgreater{}\_\$x\$" in caption
+
+
+def test_best_second_and_significant_are_three_different_marks(study):
+    lines = body(dict(latex_tables(study, judged(study)))["results.tex"])
+    hits = [line.split(" & ")[-7] for line in lines[1:]]
+    dagger = r"\textsuperscript{\textdagger}"
+    assert [hit.split(" [")[0] for hit in hits] == [
+        rf"\underline{{0.000}}{dagger}",
+        r"\textbf{0.917}",
+        r"\textbf{0.917}",
+        rf"\underline{{0.000}}{dagger}",
+    ]
+    assert lines[1].startswith("{}[ease]* & ")
+    assert lines[3].startswith(r"no \{x\} \textbackslash{} \textasciicircum{}\textasciitilde{} & ")
+
+
+def test_without_ablations_tokens_or_a_reference_there_is_the_main_table_alone(make_row):
+    rows = (make_row("ease", "baseline", [1, 2], tokens=(0, 0)), make_row("als", "baseline", [2, 2], tokens=(0, 0)))
+    [(name, text)] = latex_tables(study := Study("x", "", rows), judged(study))
+    assert name == "results.tex"
+    check(text, 8, 2)
+    assert "dagger" not in text
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.sampled_from([0, 1, 2]))
+def test_nothing_that_a_name_or_a_caption_holds_breaks_a_table(name: str, caption: str, place: int):
+    row = (Cell(name), Cell(name, "[0.1, 0.2]", place, marked=True), Cell(name))
+    check(latex_table(Table((name, "HR@1", caption), (row, row)), caption, name), 3, 2)
