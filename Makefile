@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart ablations matrix transfer docs test lint report clean
+.PHONY: help setup quickstart ablations matrix transfer calibration docs test lint report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ matrix: setup ## every chain sampler with every prompting strategy, on a small s
 
 transfer: setup ## train in each domain, ask in every other; needs their data under R2REC_DATA
 	$(BIN)/r2rec transfer experiments/transfer/nano.yaml
+
+calibration: setup ## A/A suites and planted effects: does the bench find what is there, and nothing else?
+	$(BIN)/r2rec calibrate experiments/calibration.yaml --workers $(WORKERS)
 
 docs: setup ## write docs/components from the registry
 	$(BIN)/r2rec docs docs/components

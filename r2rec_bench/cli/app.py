@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from r2rec_bench.cli import (
     browse,
+    calibrate,
     chains,
     check,
     compare,
@@ -92,6 +93,7 @@ app.command("run")(run.run)
 app.command("matrix")(matrix.matrix)
 app.command("sweep")(sweep.sweep)
 app.command("transfer")(transfer.transfer)
+app.command("calibrate")(calibrate.calibrate)
 app.command("list")(browse.list_components)
 app.command("show")(browse.show)
 app.command("docs")(docs.docs)
