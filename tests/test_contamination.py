@@ -28,7 +28,7 @@ from r2rec_bench.contamination.facts import (
 )
 from r2rec_bench.contamination.likelihood import Likelihood, likelihood
 from r2rec_bench.contamination.probe import Finding, probe
-from r2rec_bench.contamination.results import Probe, read, write
+from r2rec_bench.contamination.results import CHANCE, Probe, read, write
 from r2rec_bench.core.types import InteractionLog, ItemCatalog
 from r2rec_bench.data.base import Dataset, Fold, splits
 from r2rec_bench.llm.base import LoadOptions
@@ -356,3 +356,15 @@ def test_from_the_command_line_to_the_report(tmp_path):
     assert "contamination" in asked.partition("## What was run")[2]
     other = place.report("--set", "contamination={seed: 1}")
     assert run not in other
+
+
+@pytest.mark.parametrize(("right", "contaminated"), [(22, False), (26, True)])
+def test_few_pairs_are_judged_by_a_test_that_keeps_its_word(right: int, contaminated: bool):
+    """22 of 30: the interval of one kind among four lies above chance, an exact binomial test says p = 0.016, Holm 0.065."""
+    n, none = 30, np.zeros(30)
+    kinds = [ENDING, TITLE, NEIGHBOUR, RECORD]
+    chance = np.array([0.0, 1.0] * 15)
+    answers = {kind: chance for kind in kinds} | {kinds[-1]: np.array([1.0] * right + [0.0] * (n - right))}
+    found = Probe("tiny", "a model", 0, tuple(Finding(kind, answers[kind], none, none, none) for kind in kinds))
+    assert found.interval(found.findings[-1]).low > CHANCE
+    assert found.verdict.startswith("CONTAMINATED") == contaminated
