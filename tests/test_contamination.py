@@ -360,11 +360,11 @@ def test_from_the_command_line_to_the_report(tmp_path):
 
 @pytest.mark.parametrize(("right", "contaminated"), [(22, False), (26, True)])
 def test_few_pairs_are_judged_by_a_test_that_keeps_its_word(right: int, contaminated: bool):
-    """22 of 30: the interval of one kind among four lies above chance, an exact binomial test says p = 0.016, Holm 0.065."""
+    """22 of 30: the interval, one of four, lies above chance; an exact binomial test says p = 0.016, with Holm 0.065."""
     n, none = 30, np.zeros(30)
     kinds = [ENDING, TITLE, NEIGHBOUR, RECORD]
     chance = np.array([0.0, 1.0] * 15)
-    answers = {kind: chance for kind in kinds} | {kinds[-1]: np.array([1.0] * right + [0.0] * (n - right))}
+    answers = dict.fromkeys(kinds, chance) | {kinds[-1]: np.array([1.0] * right + [0.0] * (n - right))}
     found = Probe("tiny", "a model", 0, tuple(Finding(kind, answers[kind], none, none, none) for kind in kinds))
     assert found.interval(found.findings[-1]).low > CHANCE
     assert found.verdict.startswith("CONTAMINATED") == contaminated
