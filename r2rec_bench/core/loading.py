@@ -54,6 +54,7 @@ class Loaded(Generic[M]):
         question: what an ablation asks; empty for an experiment.
         extends: what an ablation changes; none for an experiment.
         vary: the setting of which an ablation tries several values; empty where it has none.
+        variant: which of them this is, as its name ends.
     """
 
     value: M
@@ -62,6 +63,7 @@ class Loaded(Generic[M]):
     question: str = ""
     extends: Path | None = None
     vary: str = ""
+    variant: str = ""
 
 
 _Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -137,7 +139,7 @@ def load_all(
         else:
             name = " ".join(filter(None, [ablation.name or path.stem, value]))
             extends, vary = _base(path, ablation.extends), next(iter(ablation.vary), "")
-            found.append(Loaded(draft.value, story, name, ablation.question, extends, vary))
+            found.append(Loaded(draft.value, story, name, ablation.question, extends, vary, value))
     return tuple(found)
 
 

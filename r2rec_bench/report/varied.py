@@ -56,7 +56,7 @@ def varied(base: Loaded[Experiment], variants: Sequence[Loaded[Experiment]]) -> 
     found = {one.name: _value(_leaves(one), setting) for one in variants}
     if not setting or None in found.values():
         return None
-    name = variants[0].name.removesuffix(f" {shown(found[variants[0].name])}")
+    name = variants[0].name.removesuffix(f" {variants[0].variant}")
     known, part = _leaves(base), setting.removesuffix(".use")
     first = _leaves(variants[0])
     beside = {path for path in known.keys() | first.keys() if known.get(path) != first.get(path)}

@@ -262,6 +262,8 @@ def test_a_cell_is_an_ordinary_run_with_the_same_number(ran, rows):
 def test_a_second_time_nothing_is_done_and_the_same_is_written(ran, small):
     folder = ran.folder / "matrix" / "matrix-tiny-chains-prompts"
     before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert {path.name for path in before} == {"report.md", "results.csv", "heat-map.svg"}
+    assert "](heat-map.svg)" in (folder / "report.md").read_text("utf-8")
     again = invoke(ran, "--vary", "chains=closed_uniform,random_walk", "--vary", "prompts=direct,one_shot_mask")
     assert "✓" not in again.stderr
     assert again.stdout == small.stdout

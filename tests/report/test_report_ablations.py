@@ -120,6 +120,7 @@ def test_ablations_that_cannot_be_compared_or_failed_are_told_with_the_reason(ma
     [
         ("vary: {chains.n: [1, 2]}", {"many 1": 1, "many 2": 2, "": 8}),
         ("vary: {chains.n: [2, 8]}", {"many 2": 2, "": 8}),
+        ("vary: {teacher.trust: [0, 1]}", {"many 0": 0, "many 1": 1, "": 0.5}),
         ("vary: {chains.use: [recent]}", {"many recent": "recent", "": "closed_uniform"}),
         ("vary: {chains.n: [1]}\nchange: {chains.order: any}", {"many 1": 1}),
         ("vary: {chains.n: [1]}\nchange: {seed: 3}", {"many 1": 1}),
