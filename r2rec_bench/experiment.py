@@ -17,6 +17,7 @@ from r2rec_bench.llm.base import Backbone
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wordings import wording_for
 from r2rec_bench.traces.queries import QueriesConfig
+from r2rec_bench.training.launch import Launch
 from r2rec_bench.training.loop import handoff_problems
 
 SourceSpec = Annotated[Spec, Family("sources")]
@@ -77,6 +78,8 @@ class Experiment(Config):
     backbone: BackboneSpec
     stages: tuple[StageSpec, ...]
     """Run in this order; the model is evaluated after each."""
+    launch: Launch | None = None
+    """Several processes or GPUs that the stages are trained on, `accelerate:FILE`; null trains in one process."""
     untrained: bool = True
     """Whether to evaluate the backbone before any stage too: the "original LLM"."""
     ranker: RankerSpec

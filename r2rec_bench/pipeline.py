@@ -30,6 +30,7 @@ from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.store import read_traces
 from r2rec_bench.training.base import Stage, StageContext
+from r2rec_bench.training.launch import launched
 from r2rec_bench.training.loop import LoopConfig
 
 _TRAINING_CODE = rooms("core.seeds", "core.texts", "core.types", "llm", "prompts", "training")
@@ -80,6 +81,7 @@ class Pipeline(Inputs):
     def trained(self, stages: Sequence[Spec]) -> Artifact:
         """The checkpoint after `stages`, each from the one before it."""
         e, spec = self.experiment, stages[-1]
+        launch = e.launch if isinstance(spec.settings, LoopConfig) else None  # a plug-in's own loop is one process's
         before, lessons = [self.trained(stages[:-1])] if len(stages) > 1 else [], self.lessons(stages)
 
         def make(out: Path) -> None:
@@ -94,10 +96,16 @@ class Pipeline(Inputs):
             )
             folder = out / MODEL
             folder.mkdir()
-            result = cast("Stage", spec.build()).run(start, read_traces(lessons.path / TRACES), folder, context)
+            stage, traces = cast("Stage", spec.build()), read_traces(lessons.path / TRACES)
+            if launch:
+                result = launched(launch, stage, start, traces, folder, context)
+            else:
+                result = stage.run(start, traces, folder, context)
             write_json(out / LOG, asdict(result))
 
         settings = {"stage": spec.to_dict(), "asking": self.asking_settings()}
+        if launch:  # a run in one process keeps its fingerprint
+            settings["launch"] = launch.recipe()
         code = (*_TRAINING_CODE, *cast("Stage", spec.build()).code, *home(spec, e.backbone, e.prompts))
         return self.make(spec.use, settings, (*before, lessons), code, make)
 

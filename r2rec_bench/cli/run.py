@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r2rec_bench.cli.progress import TRACK
+
+if TYPE_CHECKING:
+    from r2rec_bench.core.store import ArtifactStore
+    from r2rec_bench.executors.base import Executor
 
 FILES = Annotated[
     list[Path],
@@ -23,11 +28,32 @@ SEEDS = Annotated[
 NAME = Annotated[str, typer.Option(help="Of the study and its report's folder; the files' names when empty.")]
 
 
+class Executes(StrEnum):
+    """Who runs experiments side by side."""
+
+    processes = "processes"
+    ray = "ray"
+
+
+EXECUTOR = Annotated[
+    Executes | None,
+    typer.Option(
+        help="Who runs experiments side by side: processes of this machine, or Ray: the cluster at RAY_ADDRESS, else "
+        "one started here. Processes with --workers above 1."
+    ),
+]
+WORKERS = Annotated[
+    int | None,
+    typer.Option(min=1, help="Experiments run side by side. Of Ray without: one per GPU, else one per machine."),
+]
+
+
 def run(
     files: FILES,
     set_: SET = None,
     seeds: SEEDS = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Experiments run side by side, in processes.")] = 1,
+    executor: EXECUTOR = None,
+    workers: WORKERS = None,
     name: NAME = "",
     out: OUT = Path("reports"),
     track: TRACK = None,
@@ -40,12 +66,21 @@ def run(
     """
     from r2rec_bench.cli.progress import following
     from r2rec_bench.cli.studies import Wanted, artifact_store, gather, write_and_show
-    from r2rec_bench.executors.processes import Processes
 
     store = artifact_store()
     with following("run", quiet=quiet, track=track) as watcher:
         wanted = Wanted(files, set_ or [], seeds, name)
-        study = gather(wanted, store, watcher, Processes(workers) if workers > 1 else None)
+        study = gather(wanted, store, watcher, executor_of(executor, workers, store))
     write_and_show(store, study, out, watcher.warnings)
     if study.failed:
         raise typer.Exit(1)
+
+
+def executor_of(executor: Executes | None, workers: int | None, store: ArtifactStore) -> Executor | None:
+    """Who runs the experiments; None for this process."""
+    from r2rec_bench.executors.processes import Processes
+    from r2rec_bench.executors.ray import Ray
+
+    if executor is Executes.ray:
+        return Ray(store.root, workers)
+    return Processes(workers or 1) if executor or (workers or 1) > 1 else None

@@ -24,7 +24,7 @@ def prefer(session: Session, pairs: Sequence[Pair], *, epochs: float, batch_size
         session: the opened checkpoint.
         pairs: what is preferred to what.
         epochs: passes over the pairs.
-        batch_size: pairs per forward pass.
+        batch_size: pairs per forward pass, of all processes together.
         beta: weight of the KL divergence from the reference.
 
     Raises:
@@ -44,7 +44,7 @@ def prefer(session: Session, pairs: Sequence[Pair], *, epochs: float, batch_size
         args=DPOConfig(
             **session.arguments(),
             num_train_epochs=epochs,
-            per_device_train_batch_size=batch_size,
+            per_device_train_batch_size=session.share(batch_size, "batch_size"),
             beta=beta,
             disable_dropout=True,
             include_num_input_tokens_seen="non_padding",

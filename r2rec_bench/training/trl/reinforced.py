@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.llm.model import TokenIds
 from r2rec_bench.training.trl.session import Session
@@ -61,10 +62,12 @@ def reinforce(
     from trl.trainer.rloo_config import RLOOConfig
 
     arguments = session.arguments()
+    passes = int(arguments["gradient_accumulation_steps"])
     arguments |= {
         "reward_weights": list(weights.values()),
         "max_steps": steps,
-        "per_device_train_batch_size": prompts_per_step * group // arguments["gradient_accumulation_steps"],
+        # A process has whole groups, whose completions are compared.
+        "per_device_train_batch_size": session.share(prompts_per_step // passes, "prompts") * group,
         "num_generations": group,
         "beta": beta,
         "temperature": temperature,
@@ -93,6 +96,8 @@ def reinforce(
         trainer = GRPOTrainer(args=GRPOConfig(**arguments, loss_type="grpo"), rollout_func=roll_out, **parts)
     else:
         trainer = _rloo_trainer(asked)(args=RLOOConfig(**arguments), **parts)
+    if trainer.is_fsdp_enabled:
+        raise InputError(f"{algorithm}: FSDP spreads the weights that completions are written with; launch it without")
     session.train(trainer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 import warnings
 from collections.abc import Generator, Mapping
@@ -20,6 +21,7 @@ from r2rec_bench.training.loop import LoopConfig, handoff_problem
 from r2rec_bench.training.trl.adapters import kept_and_merged, new_adapter, reopened
 
 if TYPE_CHECKING:
+    from torch import nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
     from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -67,17 +69,34 @@ class Session:
         problem = handoff_problem(stage, handoff, adapters=lora is not None, inherited=start.adapter is not None)
         if problem:
             raise InputError(problem)
-        options = context.backbone.load_options()
-        if handoff == "continue":
-            self.lm = LanguageModel(reopened(start, options), load_tokenizer(start, options))
-        else:
-            self.lm = LanguageModel.load(start, options)
+        self._start = start
+        self.lm = self._loaded()
         self.new_adapter = new_adapter(lora) if lora is not None and handoff == "fresh" else None
         self._saved_as = self.lm.model.dtype
         self._adapted = lora is not None and handoff != "merge"
         if not self._adapted:
             # In half precision the small updates of fine-tuning round to nothing; autocast keeps the speed.
             self.lm.model.float()
+
+    def _loaded(self) -> LanguageModel:
+        start, options = self._start, self._context.backbone.load_options()
+        if self._config.handoff == "continue":
+            return LanguageModel(reopened(start, options), load_tokenizer(start, options))
+        return LanguageModel.load(start, options)
+
+    def share(self, count: int, key: str) -> int:
+        """Of the `count` that a pass has of the setting `key`, those of one process.
+
+        Raises:
+            InputError: they cannot be shared evenly.
+        """
+        processes = int(os.environ.get("WORLD_SIZE", "1"))  # set for every process by whoever starts several
+        if count % processes:
+            raise InputError(
+                f"{self.stage}.{key}: {count} per pass cannot be shared evenly by {processes} processes; use a "
+                f"multiple of {processes}, e.g. {-(-count // processes) * processes}"
+            )
+        return count // processes
 
     def arguments(self) -> dict[str, Any]:
         """What all trainers are told: local, silent, seeded, one log row per update, nothing saved on the way."""
@@ -120,11 +139,28 @@ class Session:
         trainer.add_callback(self._journal())
         _reach_the_peak(trainer)
         trainer.train()
-        model: Any = trainer.model
-        if self._adapted:
-            model = kept_and_merged(model, Checkpoint(self._out))
-        model.to(self._saved_as).save_pretrained(self._out)
-        self.lm.tokenizer.save_pretrained(self._out)
+        model: Any = self._gathered(trainer) if trainer.is_fsdp_enabled else trainer.model
+        if trainer.is_world_process_zero():
+            if self._adapted:
+                model = kept_and_merged(model, Checkpoint(self._out))
+            model.to(self._saved_as).save_pretrained(self._out)
+            self.lm.tokenizer.save_pretrained(self._out)
+        trainer.accelerator.wait_for_everyone()
+
+    def _gathered(self, trainer: Trainer) -> nn.Module | None:
+        """The model whose weights FSDP has spread over the processes, whole again in the first of them."""
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+        if not trainer.is_world_process_zero():
+            return None
+        model: Any = self._loaded().model
+        if self.new_adapter is not None:
+            from peft import get_peft_model
+
+            model = get_peft_model(model, self.new_adapter)
+        if not self._adapted:
+            model.float()
+        model.load_state_dict(weights)
+        return model
 
     def _journal(self) -> TrainerCallback:
         """Turns TRL's log into rows and progress, and stops at the first figure that is not finite."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from r2rec_bench.llm.model import TokenIds
@@ -11,6 +11,7 @@ from r2rec_bench.training.trl.session import Session
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from torch.utils.data import DataLoader
     from trl.trainer.sft_trainer import SFTTrainer
 
 IGNORED = -100
@@ -33,7 +34,7 @@ def fine_tune(
         prompts: token ids, (n,) of any lengths; no part of the loss.
         completions: token ids, (n,), end of turn included.
         epochs: passes over the examples.
-        batch_size: examples per forward pass.
+        batch_size: examples per forward pass, of all processes together.
         order: shuffled, or shuffled among examples of like length, which saves padding.
 
     Raises:
@@ -46,19 +47,20 @@ def fine_tune(
         "input_ids": [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)],
         "prompt_length": [len(prompt) for prompt in prompts],
     }
+    args = SFTConfig(
+        **session.arguments(),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=batch_size,
+        train_sampling_strategy=order,
+        include_num_input_tokens_seen="non_padding",
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
     trainer = _trainer_class()(
         model=session.lm.model,
-        args=SFTConfig(
-            **session.arguments(),
-            num_train_epochs=epochs,
-            per_device_train_batch_size=batch_size,
-            train_sampling_strategy=order,
-            include_num_input_tokens_seen="non_padding",
-            max_length=None,
-            dataset_kwargs={"skip_prepare_dataset": True},
-        ),
+        args=args,
         train_dataset=Dataset.from_dict(rows),
-        data_collator=collate,
+        data_collator=collate if args.world_size == 1 else share_of(args.process_index, args.world_size),
         processing_class=session.lm.tokenizer,
         peft_config=session.new_adapter,
     )
@@ -90,15 +92,39 @@ def collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}
 
 
+def share_of(process: int, processes: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, torch.Tensor]]:
+    """As `collate`, but of each batch the share of one of several processes.
+
+    Where a batch has too few rows for all, the last processes get one token without a label, which teaches nothing.
+    """
+
+    def collate_share(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        size = -(-len(batch) // processes)
+        own = batch[process * size : (process + 1) * size]
+        return collate(own or [{"input_ids": batch[0]["input_ids"][:1], "prompt_length": 1}])
+
+    return collate_share
+
+
 def _trainer_class() -> type[SFTTrainer]:
+    from accelerate.data_loader import BatchSamplerShard
     from trl.trainer.sft_trainer import SFTTrainer
 
     class CompletionTrainer(SFTTrainer):
         """TRL's trainer, but on a CPU logits are made for completions only.
 
         TRL's own loss is made for GPUs, where it skips the prompt; elsewhere it scores every position and adds entropy
-        and accuracy, which takes a third of the time of a small model.
+        and accuracy, which takes a third of the time of a small model. And of several processes each goes through all
+        batches, in the order of a single one, and takes its share of each.
         """
+
+        def get_train_dataloader(self) -> DataLoader[Any]:
+            loader = super().get_train_dataloader()
+            shards = loader.batch_sampler
+            if isinstance(shards, BatchSamplerShard):
+                shards.num_processes, shards.process_index, shards.even_batches = 1, 0, False
+                loader.rng_types = ["torch"]  # an order drawn from torch's own generator is that of the first process
+            return loader
 
         def compute_loss(
             self,
@@ -110,7 +136,8 @@ def _trainer_class() -> type[SFTTrainer]:
             if inputs["input_ids"].device.type != "cpu":
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             labels = inputs.pop("labels")
-            return completion_loss(model, inputs, labels, num_items_in_batch)
+            # Processes average their gradients, and each has divided its sum by the labels of all.
+            return completion_loss(model, inputs, labels, num_items_in_batch) * self.accelerator.num_processes
 
     return CompletionTrainer
 

@@ -1,0 +1,149 @@
+"""Jobs on a local Ray cluster: done where the command would do them, and told when they cannot be."""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from r2rec_bench.cli.app import app
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.executors import ray as executor
+from r2rec_bench.executors.base import Job
+from r2rec_bench.executors.ray import Place, Ray, shares_of
+from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+
+EXPERIMENT = """
+name: tiny
+question: Does it run?
+seed: 0
+data: {use: synthetic, users: 60, items: 40, interactions: 12}
+split: leave_last_out
+visibility: fold
+candidates: {negatives: uniform, n: 9, users: 20, fold: test}
+chains: {use: closed_uniform, evidence: bundle, order: forward, window: 10, n: 2}
+prompts: {use: progressive_mask, budget: 128, wording: auto}
+teacher: template
+queries: {n: 128, touched: 0.35, latest: 10}
+backbone: {use: nano, weights: nano}
+stages:
+  - {use: sft, lr: 1.0e-2, batch_size: 32, epochs: 1}
+untrained: false
+ranker: {use: rating_interaction, max_thought_tokens: 16}
+metrics: [hr, ndcg]
+baselines: [popularity, ease]
+"""
+ABLATION = "extends: tiny.yaml\nquestion: How fast?\nchange: {stages.sft.lr: 1.0e-3}\n"
+BROKEN = "extends: tiny.yaml\nquestion: What if?\nchange: {candidates.n: 200}\n"
+
+
+def write(path: Path, variable: str) -> None:
+    path.write_text(f"{Path.cwd()}\n{os.environ.get(variable)}\n")
+
+
+def fail() -> None:
+    raise InputError("there is no such thing")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_job_that_fails_or_dies_keeps_no_other_from_being_done(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("R2REC_TEST", "passed on")
+    monkeypatch.chdir(tmp_path)
+    works = [partial(write, Path("a"), "R2REC_TEST"), die, fail, partial(write, Path("b"), "HOME")]
+    ended = {one.index: one for one in Ray(tmp_path / "store", 2).run([Job(str(work), work) for work in works])}
+    assert sorted(ended) == [0, 1, 2, 3]
+    assert ended[0].failure == ended[3].failure == ""
+    assert "want of memory; try fewer workers" in ended[1].failure
+    assert ended[2].failure == "there is no such thing"
+    assert (tmp_path / "a").read_text() == f"{tmp_path}\npassed on\n"  # relative to the folder of the command
+    assert list((tmp_path / "store" / ".locks").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_study_is_the_same_on_a_cluster(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained("nano")
+    new_tokenizer().save_pretrained("nano")
+    for name, text in (("tiny", EXPERIMENT), ("slow", ABLATION), ("broken", BROKEN)):
+        Path(f"{name}.yaml").write_text(text)
+
+    def run(out: str, *arguments: str) -> bytes:
+        places = {"R2REC_CACHE": f"cache-{out}", "R2REC_DATA": None}
+        command = ["run", "tiny.yaml", "slow.yaml", "broken.yaml", "--out", out, "--name", "suite", "--quiet"]
+        result = CliRunner(env=places).invoke(app, [*command, *arguments])
+        assert result.exit_code == 1, result.output
+        assert "broken failed: " in " ".join(result.stderr.split())
+        return (Path(out) / "suite" / "results.csv").read_bytes()
+
+    assert run("ray", "--executor", "ray", "--workers", "2") == run("here")
+    made = {path.parent.name for path in Path("cache-ray/artifacts").glob("*/*")}
+    assert {"sft", "evaluation", "baseline"} <= made
+
+
+@pytest.fixture
+def place(tmp_path: Path):
+    """As this process has it, the lock of the store held."""
+    with executor._place(tmp_path) as place:
+        yield place
+
+
+def test_a_worker_that_finds_all_is_like_the_command(place: Place, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(executor, "_free", lambda lock: False)  # of this process it could be had again
+    executor._settle(place)
+    assert tuple(sys.path) == place.path
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"lock": Path("/nowhere/.locks/x.lock")}, r"does not see /nowhere of .*R2REC_CACHE"),
+        ({"folder": "/nowhere"}, "does not see /nowhere of"),
+        ({"code": "another"}, "has other code .* Install the same"),
+    ],
+    ids=["store", "folder", "code"],
+)
+def test_a_worker_elsewhere_is_refused(place: Place, monkeypatch, change: dict[str, object], told: str) -> None:
+
+    monkeypatch.setattr(executor, "_free", lambda lock: False)
+    with pytest.raises(InputError, match=told):
+        executor._settle(replace(place, **change))
+
+
+def test_a_store_whose_locks_do_not_hold_is_refused(tmp_path: Path) -> None:
+    with executor._place(tmp_path) as place:
+        pass
+    place.lock.touch()  # seen, but not locked
+    with pytest.raises(InputError, match="not its file locks"):
+        executor._settle(place)
+
+
+@pytest.mark.parametrize(
+    ("machines", "workers", "cpus", "gpus"),
+    [
+        ([{"CPU": 8.0}], 2, 4.0, 0.0),
+        ([{"CPU": 2.0}], 3, 0.666, 0.0),
+        ([{"CPU": 8.0}, {"CPU": 8.0}], None, 8.0, 0.0),  # one per machine
+        ([{"CPU": 16.0, "GPU": 4.0}], None, 4.0, 1.0),  # one per GPU
+        ([{"CPU": 16.0, "GPU": 1.0}], 3, 5.0, 0.333),
+        ([{"CPU": 4.0}, {"CPU": 16.0, "GPU": 2.0}], 1, 16.0, 2.0),  # no more than the largest machine has
+    ],
+)
+def test_workers_share_the_cluster_evenly(machines, workers, cpus: float, gpus: float) -> None:
+    assert shares_of(machines, workers) == {"num_cpus": cpus, "num_gpus": gpus}
+
+
+def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"pip install 'r2rec-bench\[ray\]'"):
+        list(Ray(tmp_path).run([Job("a", fail)]))
