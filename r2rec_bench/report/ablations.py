@@ -59,7 +59,7 @@ def ablation_table(study: Study, comparisons: Comparisons) -> Table:
         (
             Cell(line.label),
             hit,
-            *map(Cell, _compared(pairs.get(line.row), several=several)),
+            *_compared(pairs.get(line.row), several=several),
             Cell(_tokens(line.row)),
             Cell(line.row.short_id),
         )
@@ -102,18 +102,18 @@ def ablation_lines(study: Study, judged: Judged, drawn: Sequence[str]) -> Iterat
         yield f"- **{markdown(name)} failed**: {markdown(reason)}"
 
 
-def _compared(pair: Paired | None, *, several: bool) -> list[str]:
+def _compared(pair: Paired | None, *, several: bool) -> list[Cell]:
     """From the difference to what could have been found; dashes for the full model itself."""
     if pair is None:
-        return [NONE] * (5 + several)
+        return [Cell(NONE)] * (5 + several)
     c = pair.comparison
     return [
-        f"{c.difference.mean:+.3f} {spread(c.difference, sign=True)}".rstrip(),
-        *([number(c.seeds.sd)] if several else []),
-        f"{c.p_value:.4f}",
-        f"{pair.adjusted:.4f}",
-        f"{c.wins} / {c.ties} / {c.losses}",
-        number(pair.detectable),
+        Cell(f"{c.difference.mean:+.3f}", spread(c.difference, sign=True)),
+        *([Cell(number(c.seeds.sd))] if several else []),
+        Cell(f"{c.p_value:.4f}"),
+        Cell(f"{pair.adjusted:.4f}"),
+        Cell(f"{c.wins} / {c.ties} / {c.losses}"),
+        Cell(number(pair.detectable)),
     ]
 
 
