@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 from r2rec_bench.calibration.again import Found, pooled
 from r2rec_bench.calibration.run import Done, Measured
 from r2rec_bench.report.comparisons import ALPHA, Paired
+from r2rec_bench.report.table import number
 from r2rec_bench.report.values import LEVEL
 from r2rec_bench.statistics.simulation import Calibration as Simulation
 
@@ -67,7 +68,7 @@ def _again(done: Done) -> Iterator[Claim]:
     for data in done.planned.calibration.again.data:
         all_of = pooled([one for one in done.again if one.cell.data == data and one.size == seeds])
         yield Claim(
-            f"On {data}, a system under {_counted(seeds)} is told from itself under other seeds in at most 5 % of "
+            f"On {data}, a system under {counted(seeds)} is told from itself under other seeds in at most 5 % of "
             "comparisons",
             all_of.share <= all_of.bound,
             f"{percent(all_of.share)} of {all_of.dealt:,} comparisons, {all_of.independent} of them independent: above "
@@ -93,7 +94,7 @@ def _planted(done: Done) -> Iterator[Claim]:
             f"What {pair.row.label} loses grows with what is planted",
             all(lower < higher for lower, higher in pairwise(found)),
             f"{', '.join(f'{value:+.3f}' for value in found)}; Spearman's rank correlation "
-            f"{rank_correlation(done.planted, place):+.2f}",
+            f"{number(rank_correlation(done.planted, place), 2)}",
         )
 
 
@@ -125,5 +126,6 @@ def _judged(pair: Paired) -> str:
     return f"{pair.row.label} {difference.mean:+.3f} {interval}, p = {pair.adjusted:.4f}"
 
 
-def _counted(seeds: int) -> str:
+def counted(seeds: int) -> str:
+    """Seeds in words."""
     return f"{seeds} seed{'s' if seeds > 1 else ''}"

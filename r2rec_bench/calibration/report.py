@@ -10,7 +10,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from r2rec_bench.calibration.again import Found
-from r2rec_bench.calibration.claims import Claim, claims, kept, percent, promised, single
+from r2rec_bench.calibration.claims import Claim, claims, counted, kept, percent, promised, single
 from r2rec_bench.calibration.figure import draw
 from r2rec_bench.calibration.run import Done, Measured
 from r2rec_bench.core.store import ArtifactStore
@@ -180,7 +180,7 @@ def _one_seed(found: Sequence[Found]) -> Iterator[str]:
     most = max(found, key=lambda one: one.share)
     yield (
         "One seed on each side is no claim but the reason for several: its test knows how users differ, and nothing of "
-        "how seeds do, so that where training seeds matter it tells a system from itself more often than 5 %. Most "
+        "how seeds do, so that it may tell a system from itself in more than 5 % where training seeds matter. Most "
         f"often here: {markdown(most.cell.title)}, {percent(most.share)}."
     )
 
@@ -195,10 +195,10 @@ def _planted(done: Done) -> Iterator[str]:
     yield (
         f"{markdown(full.label)} less its ablations in worlds that differ by one number: a successor of the latest "
         "item is 1 + the peer effect times as likely as it would be otherwise. Who follows whom is the same for all "
-        f"people, and so is told by chains alone. n = {len(full.result.users):,} users, {len(full.runs)} seeds each; "
-        "paired by user, Holm over the ablations of a world. Detectable: the true difference that an uncorrected test "
-        "at 5 % finds with probability 0.8. Best possible: the ranker that knows the world, among 19 uniform "
-        f"negatives. {markdown(full.result.protocol)}"
+        f"people, and so is told by chains alone. n = {len(full.result.users):,} users, {counted(len(full.runs))} "
+        "each; paired by user, Holm over the ablations of a world. Detectable: the true difference that an "
+        "uncorrected test at 5 % finds with probability 0.8. Best possible: the ranker that knows the world, among 19 "
+        f"uniform negatives. {markdown(full.result.protocol)}"
     )
     yield from ("", f"![Differences against the planted effect]({FIGURE})" if can_draw() else WITHOUT)
 
