@@ -36,7 +36,8 @@ def test_an_ablation_has_a_row_per_value_and_the_failed_one_a_reason(suite):
     report = (suite / "report.md").read_text("utf-8")
     assert "- **length 1**: How many?" in report
     # The values in their order, the experiment's own among them, after the full model.
-    body = [line.split("|")[1].strip() for line in report.split("## Ablations")[1].splitlines() if line[:1] == "|"]
+    section = report.split("## Ablations")[1].split("\n## ")[0]
+    body = [line.split("|")[1].strip() for line in section.splitlines() if line[:1] == "|"]
     assert body[2:] == ["R2Rec (nano): sft (full model)", "length 1", "length 2", "length 4 (full model)"]
     assert "n = 50 users, 2 seeds (0, 1)" in report
 
