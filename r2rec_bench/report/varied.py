@@ -68,7 +68,9 @@ def varied(base: Loaded[Experiment], variants: Sequence[Loaded[Experiment]]) -> 
 
 
 def shown(value: Plain) -> str:
-    """A value as it stands in the names of rows."""
+    """A value as it stands in the names of rows: 4 and 4.0 are the same number."""
+    if isinstance(value, float):
+        return f"{value:g}"
     return value if isinstance(value, str) else in_yaml(value)
 
 
