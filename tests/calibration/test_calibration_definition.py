@@ -1,6 +1,7 @@
 """What a calibration's file may hold, and what is made of it."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,12 @@ def test_a_wrong_file_is_refused_with_the_nearest_fix(written, tmp_path, old, ne
     file.write_text(text.replace(old, new))
     with pytest.raises(ConfigError, match=message):
         read_calibration(file)
+
+
+def test_the_committed_calibration_compares_on_real_and_generated_data_and_plants_from_nothing():
+    planned = read_calibration(Path(__file__).parents[2] / "experiments" / "calibration.yaml")
+    assert {cell.experiment.data.use for cell in planned.again} == {"synthetic", "movielens-1m"}
+    assert planned.worlds[0].effect == 0
+    for world in planned.worlds:
+        assert world.full.experiment.data.settings.taste == 0  # which chains would tell, with no peer effect at all
+        assert [cell.experiment.chains.use for cell in world.ablations] == ["none", "shuffled"]
