@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from r2rec_bench.cli.console import safe, shout, stdout
-from r2rec_bench.cli.run import OUT, SET
+from r2rec_bench.cli.run import EXECUTOR, OUT, SET, WORKERS, executor_of
 
 if TYPE_CHECKING:
     from r2rec_bench.matrix.plan import Plan
@@ -25,6 +25,8 @@ def matrix(
         ),
     ],
     set_: SET = None,
+    executor: EXECUTOR = None,
+    workers: WORKERS = None,
     out: OUT = Path("reports"),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings only.")] = False,
 ) -> None:
@@ -35,12 +37,13 @@ def matrix(
     from r2rec_bench.cli.progress import following
     from r2rec_bench.cli.studies import artifact_store
     from r2rec_bench.core.loading import load
+    from r2rec_bench.core.watch import Rows
     from r2rec_bench.experiment import Experiment
     from r2rec_bench.inputs import Datasets
     from r2rec_bench.matrix.parts import axis
     from r2rec_bench.matrix.plan import planned
     from r2rec_bench.matrix.report import synthetic_note, write
-    from r2rec_bench.matrix.run import run
+    from r2rec_bench.matrix.run import Done, elsewhere, run
     from r2rec_bench.report.drawing import WITHOUT, can_draw
 
     plan = planned(load(experiment, Experiment, set_ or []).value, [axis(text) for text in vary])
@@ -49,10 +52,15 @@ def matrix(
         store, datasets = artifact_store(), Datasets(watcher)
         if all(one.part.family != "sources" for one in plan.axes):
             datasets.of(plan.base)  # data that no cell can have are no cell's failure
-        for number, cell in enumerate(plan.cells, 1):
-            if not quiet:
-                watcher.console.print(f"[bold]{number} of {len(plan.cells)}: {safe(cell.title)}[/]")
-            done.append(run(cell, store, watcher, datasets))
+        others = executor_of(executor, workers, store)
+        failed = elsewhere(plan.cells, store, watcher, others) if others else {}
+        for place, cell in enumerate(plan.cells):
+            if place in failed:
+                done.append(Done(cell, None, failed[place]))
+                continue
+            if not (quiet or others):
+                watcher.console.print(f"[bold]{place + 1} of {len(plan.cells)}: {safe(cell.title)}[/]")
+            done.append(run(cell, store, Rows(watcher) if others else watcher, datasets))
     path = write(plan, done, out / plan.name)
     show(plan, done)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2rec_bench.cli.console import safe, shout, stdout
-from r2rec_bench.core.errors import InputError, R2RecError
+from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.watch import Rows, Watcher
 from r2rec_bench.executors.base import Executor, told
-from r2rec_bench.executors.experiments import job_of
+from r2rec_bench.executors.experiments import followed, job_of
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Outcome, Pipeline
 from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.markdown import write
-from r2rec_bench.report.study import Row, Run, Study, lineage, row_of, synthetic_note
+from r2rec_bench.report.study import Row, Run, Study, lineage, synthetic_note, system_of
 from r2rec_bench.report.table import main_table
 from r2rec_bench.report.varied import Varied, varied
 
@@ -149,39 +149,17 @@ def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, ex
         for cell, experiment in wanted
     ]
     failed: dict[str, str] = {}
-    every = f"{len(jobs)} experiments"
-    watcher.begin(every)
-    for count, ended in enumerate(executor.run(jobs), 1):
-        title, (cell, experiment) = jobs[ended.index].title, wanted[ended.index]
-        watcher.end(title, ended.seconds, cached=False)
-        if ended.failure:
-            failed[cell.name] = f"seed {experiment.seed}: {ended.failure}"
-            watcher.warn(f"{title} failed: {ended.failure}")
-        watcher.progress(count, len(jobs), {})
+    for index, failure in followed(executor, jobs, watcher).items():
+        cell, experiment = wanted[index]
+        failed[cell.name] = f"seed {experiment.seed}: {failure}"
     if "" in failed:
         raise R2RecError(f"{cells[0].file}, {failed['']}")
     return failed
 
 
-def system(store: ArtifactStore, runs: str) -> Row:
-    """A stored run as a row; the runs of one system under several seeds, joined by commas, as one row too.
-
-    Raises:
-        InputError: no such run, or they are of different systems, or two of them of one seed.
-    """
-    row, *others = (row_of(store.find(run.strip())) for run in runs.split(","))
-    together = Row("", tuple(run for one in (row, *others) for run in one.runs))
-    if names := {result.system for result in together.results} - {row.label}:
-        raise InputError(f"{runs}: seeds of one system are joined by commas; got '{row.label}' and '{min(names)}'")
-    seeds = [result.seed for result in together.results]
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"{runs}: one run per seed; got the seeds {', '.join(map(str, seeds))}")
-    return together
-
-
 def of_run(store: ArtifactStore, run: str) -> Study:
     """One stored run as a table of a single row."""
-    row = system(store, run)
+    row = system_of(store, run)
     return Study(name=row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
 
 

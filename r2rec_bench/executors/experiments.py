@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.store import ArtifactStore
-from r2rec_bench.core.watch import Silent
-from r2rec_bench.executors.base import Job
+from r2rec_bench.core.watch import Silent, Watcher
+from r2rec_bench.executors.base import Executor, Job
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 
@@ -26,3 +26,17 @@ def _make(title: str, written: Mapping[str, Any], root: Path, last: bool) -> Non
         pipeline.last()
     else:
         pipeline.run()
+
+
+def followed(executor: Executor, jobs: Sequence[Job], watcher: Watcher) -> dict[int, str]:
+    """Has all jobs done, the watcher told of each; why those failed that did, by their places."""
+    failed: dict[int, str] = {}
+    watcher.begin(f"{len(jobs)} experiments")
+    for count, ended in enumerate(executor.run(jobs), 1):
+        title = jobs[ended.index].title
+        watcher.end(title, ended.seconds, cached=False)
+        if ended.failure:
+            failed[ended.index] = ended.failure
+            watcher.warn(f"{title} failed: {ended.failure}")
+        watcher.progress(count, len(jobs), {})
+    return failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.evaluation.results import RunResult
-from r2rec_bench.executors.base import told
+from r2rec_bench.executors.base import Executor, told
+from r2rec_bench.executors.experiments import followed, job_of
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.matrix.plan import Cell
 from r2rec_bench.pipeline import Pipeline
@@ -48,3 +50,10 @@ def run(cell: Cell, store: ArtifactStore, watcher: Watcher, datasets: Datasets) 
         return Done(cell, Pipeline(cell.experiment, store, watcher, datasets).last().result)
     except Exception as error:  # whatever a component raises concerns its own cells alone
         return Done(cell, None, told(error))
+
+
+def elsewhere(cells: Sequence[Cell], store: ArtifactStore, watcher: Watcher, executor: Executor) -> dict[int, str]:
+    """Has an executor make the results of all cells, for `run` to find; why those failed that did, by their places."""
+    able = [(place, cell.title, cell.experiment) for place, cell in enumerate(cells) if cell.experiment]
+    jobs = [job_of(title, experiment, store.root, last=True) for _, title, experiment in able]
+    return {able[index][0]: failure for index, failure in followed(executor, jobs, watcher).items()}

@@ -77,15 +77,18 @@ def test_a_study_is_the_same_on_a_cluster(tmp_path: Path, monkeypatch) -> None:
     for name, text in (("tiny", EXPERIMENT), ("slow", ABLATION), ("broken", BROKEN)):
         Path(f"{name}.yaml").write_text(text)
 
-    def run(out: str, *arguments: str) -> bytes:
-        places = {"R2REC_CACHE": f"cache-{out}", "R2REC_DATA": None}
-        command = ["run", "tiny.yaml", "slow.yaml", "broken.yaml", "--out", out, "--name", "suite", "--quiet"]
-        result = CliRunner(env=places).invoke(app, [*command, *arguments])
-        assert result.exit_code == 1, result.output
-        assert "broken failed: " in " ".join(result.stderr.split())
-        return (Path(out) / "suite" / "results.csv").read_bytes()
+    def results(out: str, *arguments: str) -> list[bytes]:
+        """Of a suite of which one part fails, and of a matrix of which none does."""
+        runner = CliRunner(env={"R2REC_CACHE": f"cache-{out}", "R2REC_DATA": None})
+        given = ["--out", out, "--quiet", *arguments]
+        suite = runner.invoke(app, ["run", "tiny.yaml", "slow.yaml", "broken.yaml", "--name", "suite", *given])
+        assert suite.exit_code == 1, suite.output
+        assert "broken failed: " in " ".join(suite.stderr.split())
+        matrix = runner.invoke(app, ["matrix", "tiny.yaml", "--vary", "chains=none,recent", *given])
+        assert matrix.exit_code == 0, matrix.output
+        return [(Path(out) / name / "results.csv").read_bytes() for name in ("suite", "matrix-tiny-chains")]
 
-    assert run("ray", "--executor", "ray", "--workers", "2") == run("here")
+    assert results("ray", "--executor", "ray", "--workers", "2") == results("here")
     made = {path.parent.name for path in Path("cache-ray/artifacts").glob("*/*")}
     assert {"sft", "evaluation", "baseline"} <= made
 
