@@ -27,14 +27,15 @@ def compare(
     All must have been asked the same users about the same candidates, under the same seeds or one of the two under a
     single one.
     """
-    from r2rec_bench.cli.studies import artifact_store, system
+    from r2rec_bench.cli.studies import artifact_store
     from r2rec_bench.core.errors import InputError
     from r2rec_bench.report.comparisons import against
+    from r2rec_bench.report.study import system_of
 
     store = artifact_store()
     if len(runs) < 2:
         raise InputError(f"a comparison needs two systems; got {len(runs)}")
-    reference, *others = (system(store, one) for one in runs)
+    reference, *others = (system_of(store, one) for one in runs)
     for row in (reference, *others):
         row.values(metric)  # a metric that is not there is said before anything is shown
     found = against(reference, others, metric)

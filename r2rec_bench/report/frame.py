@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.groups import groups_of, metric_in
-from r2rec_bench.report.study import Row, Study, row_of
+from r2rec_bench.report.study import Row, Study, system_of
 from r2rec_bench.report.values import (
     completion_tokens,
     evaluation_seconds,
@@ -40,10 +39,9 @@ def study_of(store: ArtifactStore, rows: Iterable[str], *, name: str = "stored",
         question: what it asks.
 
     Raises:
-        InputError: there is no such run, or several.
+        InputError: as `system_of`.
     """
-    runs = ([run for one in re.split(r"[\s,]+", row.strip()) for run in row_of(store.find(one)).runs] for row in rows)
-    return Study(name, question, tuple(Row("", tuple(of_row)) for of_row in runs))
+    return Study(name, question, tuple(system_of(store, row) for row in rows))
 
 
 def frame(study: Study) -> pd.DataFrame:

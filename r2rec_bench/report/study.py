@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.data.store import META
@@ -156,6 +158,22 @@ def row_of(artifact: Artifact) -> Row:
         InputError: the artifact holds no result.
     """
     return Row("", (Run(RunResult.load(artifact.path), artifact),))
+
+
+def system_of(store: ArtifactStore, runs: str) -> Row:
+    """A stored run as a row; those of one system under several seeds, with commas or spaces between, as one row too.
+
+    Raises:
+        InputError: no such run, or they are of different systems, or two of them of one seed.
+    """
+    row, *others = (row_of(store.find(run)) for run in re.split(r"[\s,]+", runs.strip()))
+    together = Row("", tuple(run for one in (row, *others) for run in one.runs))
+    if names := {result.system for result in together.results} - {row.label}:
+        raise InputError(f"{runs}: the seeds of one system stand together; got '{row.label}' and '{min(names)}'")
+    seeds = [result.seed for result in together.results]
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"{runs}: one run per seed; got the seeds {', '.join(map(str, seeds))}")
+    return together
 
 
 def lineage(store: ArtifactStore, artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:

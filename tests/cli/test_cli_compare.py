@@ -35,7 +35,7 @@ def test_seeds_of_a_system_are_joined_by_commas(ran):
     assert result.exit_code == 0, result.output
     assert "×2): ndcg@10" in result.stdout
     again = ran.invoke("compare", runs["R2Rec (nano): sft"] + "," + runs["ease"].split(",")[0], runs["ease"])
-    assert "seeds of one system are joined by commas" in again.stderr
+    assert "the seeds of one system stand together" in again.stderr
     twice = ran.invoke("compare", ",".join([runs["ease"].split(",")[0]] * 2), runs["popularity"])
     assert "one run per seed" in twice.stderr
 
