@@ -28,3 +28,5 @@ def report(
     with watching(quiet=True) as watcher:
         study = gather(Wanted([Path(file) for file in what], set_ or [], seeds, name), store, watcher)
     write_and_show(store, study, out, watcher.warnings)
+    if study.failed:
+        raise typer.Exit(1)

@@ -57,7 +57,10 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
         wanted: what to run.
         store: where it is kept.
         watcher: told of each stage; with an executor, of each experiment.
-        executor: who runs the experiments; without one they are run here, and a failure ends it all.
+        executor: who runs the experiments; without one they are run here.
+
+    Raises:
+        R2RecError: the first file's experiment failed; what failed of the others is told with the study.
     """
     cells = list(_cells(wanted))  # wrong settings are found before any work
     datasets = Datasets(watcher)
