@@ -13,6 +13,7 @@ def cluster() -> Iterator[None]:
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'r2rec-bench[ray]'")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else whoever is at work beside makes the workers wait
         for trial in range(1, _TRIALS + 1):
             try:
                 ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=100_000_000)
