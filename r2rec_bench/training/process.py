@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def _tell(step: int, steps: int, figures: Mapping[str, float]) -> None:
 
 
 def _write(path: Path, value: object) -> None:
-    """Whole or not at all: several processes may fail at once."""
+    """Whole or not at all; of several failures the first, from which the others follow."""
     partial = path.with_name(f"{path.name}.{os.environ['RANK']}")
     partial.write_bytes(pickle.dumps(value))
-    partial.replace(path)
+    with suppress(FileExistsError):
+        path.hardlink_to(partial)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import pytest
 from r2rec_bench.core.config import Config, validate
 from r2rec_bench.core.errors import ConfigError, InputError
 from r2rec_bench.core.texts import Trace
-from r2rec_bench.llm.base import Checkpoint
+from r2rec_bench.llm.base import Checkpoint, LoadOptions
+from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.nano import Nano, NanoConfig
 from r2rec_bench.training.base import Stage, StageContext, StageResult
 from r2rec_bench.training.grpo import Grpo, GrpoConfig
 from r2rec_bench.training.launch import Launch, launched
 from r2rec_bench.training.sft import Sft, SftConfig
-from r2rec_bench.training.trl.supervised import collate, share_of
+from r2rec_bench.training.trl.supervised import IGNORED, completion_loss, share_of
 
 CONFIGURATIONS = Path(__file__).parents[2] / "experiments" / "launch"
 TWO = Launch(use="accelerate", config=CONFIGURATIONS / "two-cpus.yaml")
@@ -53,7 +54,7 @@ def test_two_processes_learn_what_one_does(nano_checkpoint, codes, train, contex
     two, steps = in_two(stage, nano_checkpoint, traces, tmp_path / "two", context(backbone))
     assert steps == [row["step"] for row in one.log] == list(range(1, 7))
     assert two.examples == one.examples
-    assert two.tokens == one.tokens + 2  # of whoever has no row, once an epoch
+    assert two.tokens == one.tokens + 4  # of whoever has no row, twice
     for name in ("loss", "grad_norm", "lr"):
         assert [row[name] for row in two.log] == pytest.approx([row[name] for row in one.log], rel=TOLERANCE)
     alone, together, before = weights(tmp_path / "one"), weights(tmp_path / "two"), weights(nano_checkpoint.path)
@@ -77,14 +78,19 @@ def test_two_processes_write_and_are_rewarded(tuned_nano, codes, context, tmp_pa
 
 
 def test_shares_make_up_the_batch() -> None:
-    batch = [{"input_ids": [k] * k, "prompt_length": k - 1} for k in range(1, 6)]
+    batch = [{"input_ids": [k] * k, "prompt_length": k - 1} for k in range(2, 7)]
     shares = [share_of(process, 4)(batch) for process in range(4)]
-    assert sorted(shares[0]["labels"][:, -1].tolist() + shares[1]["labels"][:, -1].tolist()) == [1, 2, 3, 4]
-    assert [len(share["labels"]) for share in shares] == [2, 2, 1, 1]
-    assert int((shares[3]["labels"] != -100).sum()) == 0
-    assert sum(int((share["labels"] != -100).sum()) for share in shares) == int(
-        (collate(batch)["labels"] != -100).sum()
-    )
+    assert [share["labels"][:, -1].tolist() for share in shares] == [[2, 3], [4, 5], [6], [IGNORED]]
+    assert all((share["labels"][:, :-1] == IGNORED).all() for share in shares)
+
+
+def test_a_share_without_labels_has_a_loss_of_nothing(nano_checkpoint) -> None:
+    model = LanguageModel.load(nano_checkpoint, LoadOptions()).model
+    inputs = share_of(1, 2)([{"input_ids": [5, 6, 7], "prompt_length": 1}])
+    loss = completion_loss(model, inputs, inputs.pop("labels"), 4)
+    loss.backward()
+    assert loss.item() == 0
+    assert all(parameter.grad is not None and not parameter.grad.any() for parameter in model.parameters())
 
 
 class _Launched(Config):

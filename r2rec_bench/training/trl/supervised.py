@@ -95,13 +95,13 @@ def collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
 def share_of(process: int, processes: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, torch.Tensor]]:
     """As `collate`, but of each batch the share of one of several processes.
 
-    Where a batch has too few rows for all, the last processes get one token without a label, which teaches nothing.
+    Where a batch has too few rows for all, the last processes get two tokens without a label, which teach nothing.
     """
 
     def collate_share(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         size = -(-len(batch) // processes)
         own = batch[process * size : (process + 1) * size]
-        return collate(own or [{"input_ids": batch[0]["input_ids"][:1], "prompt_length": 1}])
+        return collate(own or [{"input_ids": batch[0]["input_ids"][:2], "prompt_length": 2}])
 
     return collate_share
 
@@ -156,7 +156,8 @@ def completion_loss(
     import torch
 
     labelled = labels != IGNORED
-    width = int(labels.shape[1] - labelled.any(0).int().argmax())
+    first = max(1, int(labelled.any(0).int().argmax()))  # nothing predicts the first token, nor is it ever labelled
+    width = labels.shape[1] - first
     logits = model(**inputs, use_cache=False, logits_to_keep=width + 1).logits[:, :-1]
     scored = labelled[:, -width:]
     summed = torch.nn.functional.cross_entropy(logits[scored].float(), labels[:, -width:][scored], reduction="sum")
