@@ -90,6 +90,8 @@ class Experiment(Config):
 
     def under(self, seed: int) -> Experiment:
         """This experiment under another seed, asked the same lists, so that runs are paired by user."""
+        if seed == self.seed:
+            return self
         lists = self.seed if self.candidates.seed is None else self.candidates.seed
         return self.model_copy(update={"seed": seed, "candidates": self.candidates.model_copy(update={"seed": lists})})
 

@@ -360,7 +360,7 @@ def test_from_the_command_line_to_the_report(tmp_path):
 
 @pytest.mark.parametrize(("right", "contaminated"), [(22, False), (26, True)])
 def test_few_pairs_are_judged_by_a_test_that_keeps_its_word(right: int, contaminated: bool):
-    """22 of 30: the interval, one of four, lies above chance; an exact binomial test says p = 0.016, with Holm 0.065."""
+    """22 of 30: the interval, one of four, is above chance; an exact binomial test says p = 0.016, with Holm 0.065."""
     n, none = 30, np.zeros(30)
     kinds = [ENDING, TITLE, NEIGHBOUR, RECORD]
     chance = np.array([0.0, 1.0] * 15)

@@ -113,6 +113,7 @@ class WandbTracker:
                 dir=self._root,
                 group=self._group or self._experiment,
                 job_type="trial" if whole else job,
+                id=os.environ.get("WANDB_RUN_ID") if _agent() else None,  # W&B reads it once in a process's life
                 name=None if _agent() else self._experiment if whole else f"{self._experiment}: {name}",
                 tags=tuple(dict.fromkeys(_tags(self._settings))),
                 config=dict(self._settings),

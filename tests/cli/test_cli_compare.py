@@ -73,8 +73,11 @@ def test_less_is_better_of_an_error(ran, ids):
     a, b = (next(store.glob(f"{ids[name]}*")) for name in ("ease", "popularity"))
     assert np.isnan(RunResult.load(a).users.values("mae")).all()
     assert "nothing to compare" in ran.invoke("compare", a.name, b.name, "--metric", "mae").stderr.replace("\n", " ")
-    store = store.with_name("evaluation")
-    a, b = (RunResult.load(next(store.glob(f"{ids[name]}*"))) for name in ("R2Rec (nano): sft", "nano, untrained"))
+    out = ran.folder / "compared"
+    assert ran.invoke("run", ran.folder / "tiny.yaml", "--seeds", 2, "--out", out, "--quiet").exit_code == 0
+    with (out / "tiny" / "results.csv").open(encoding="utf-8") as file:
+        runs = {row["system"]: row["run_id"].split() for row in csv.DictReader(file)}["R2Rec (nano): sft"]
+    a, b = (RunResult.load(store.with_name("evaluation") / run) for run in runs)
     wins = int((a.users.values("mae") < b.users.values("mae")).sum())
-    result = ran.invoke("compare", a.run_id, b.run_id, "--metric", "mae")
+    result = ran.invoke("compare", *runs, "--metric", "mae")
     assert f" {wins} / " in result.stdout, result.output

@@ -146,4 +146,4 @@ def test_the_study_in_the_repository_is_sound_and_says_what_stands_in_for_what()
         assert experiment.ranker.use == "rating_interaction"
         assert [stage.use for stage in experiment.stages] == ["sft", "grpo"]
     asked = [cell for cell in cells(planned) if cell.baseline is None]
-    assert len(asked) == 33
+    assert len(asked) == 24
