@@ -88,12 +88,17 @@ class Experiment(Config):
     contamination: ContaminationConfig | None = None
     """What the backbone is asked, to find out whether it has seen the data set before; null asks nothing."""
 
+    @property
+    def list_seed(self) -> int:
+        """Of the draw of users and negatives."""
+        return self.seed if self.candidates.seed is None else self.candidates.seed
+
     def under(self, seed: int) -> Experiment:
         """This experiment under another seed, asked the same lists, so that runs are paired by user."""
         if seed == self.seed:
             return self
-        lists = self.seed if self.candidates.seed is None else self.candidates.seed
-        return self.model_copy(update={"seed": seed, "candidates": self.candidates.model_copy(update={"seed": lists})})
+        lists = self.candidates.model_copy(update={"seed": self.list_seed})
+        return self.model_copy(update={"seed": seed, "candidates": lists})
 
     def with_recipe(self, name: str, recipe: Recipe) -> Experiment:
         """This experiment as a recipe among its baselines changes it.

@@ -132,18 +132,13 @@ class Inputs:
                 cast("NegativeSampler", c.negatives.build()),
                 n_negatives=c.n,
                 n_users=c.users,
-                seed=self._list_seed,
+                seed=e.list_seed,
             )
             candidate_lists.write(drawn, self.dataset.log, out / CANDIDATES)
 
-        settings = {"split": e.split.to_dict(), **c.model_dump(mode="json"), "seed": self._list_seed}
+        settings = {"split": e.split.to_dict(), **c.model_dump(mode="json"), "seed": e.list_seed}
         code = (*_LIST_CODE, *home(e.split, c.negatives))
         return self.make("candidates", settings, (self.data,), code, make)
-
-    @property
-    def _list_seed(self) -> int:
-        e = self.experiment
-        return e.seed if e.candidates.seed is None else e.candidates.seed
 
     @cached_property
     def candidate_lists(self) -> Candidates:
@@ -282,7 +277,7 @@ class Inputs:
         made = " SYNTHETIC DATA." if self.dataset.synthetic else ""
         return (
             f"{self.dataset.name}, {e.split.use}, fold {c.fold}, visibility {e.visibility}; {who}; 1 positive + {c.n} "
-            f"{c.negatives.use} negatives; ties lose; lists of seed {self._list_seed}.{made}"
+            f"{c.negatives.use} negatives; ties lose; lists of seed {e.list_seed}.{made}"
         )
 
     def asking_settings(self) -> dict[str, Any]:

@@ -164,8 +164,8 @@ class Pipeline(Inputs):
 
     def recipe(self, spec: Spec, recipe: Recipe) -> Outcome:
         """Another way to use the experiment's backbone, asked the same candidates."""
-        beside = Pipeline(self.experiment.with_recipe(spec.use, recipe), self.store, self.watcher)
-        beside.dataset = self.dataset
+        changed = self.experiment.with_recipe(spec.use, recipe)
+        beside = Pipeline(changed, self.store, self.watcher, self._datasets)
         called = spec.use if recipe.exact else f"{spec.use}-style"
         name = f"{self._name(spec).replace(spec.use, called, 1)} ({self.experiment.backbone.use})"
         return beside.evaluation(beside.experiment.stages, name, BASELINE)
