@@ -16,7 +16,7 @@ from r2rec_bench.executors.base import Executor, told
 from r2rec_bench.executors.experiments import followed, job_of
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.inputs import Datasets
-from r2rec_bench.pipeline import Outcome, Pipeline
+from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.markdown import write
 from r2rec_bench.report.study import Row, Run, Study, lineage, synthetic_note, system_of
@@ -73,10 +73,15 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
         if cell.name in failed:
             continue
         try:
+            by_seed: list[list[Run]] = []
+            for experiment in cell.experiments:  # one after the other: each holds its questions in memory
+                pipeline = Pipeline(experiment, store, told_of, datasets)
+                outcomes = [pipeline.last()] if cell.ablation else pipeline.run()
+                by_seed.append([Run(one.result, one.artifact) for one in outcomes])
+                if (probe := pipeline.contamination) is not None:
+                    probes[probe.fingerprint] = probe
             known = {row.result.run_id for row in rows}
-            pipelines = [Pipeline(experiment, store, told_of, datasets) for experiment in cell.experiments]
-            found = cell.rows(pipelines)
-            probes |= {made.fingerprint: made for one in pipelines if (made := one.contamination)}
+            found = [Row(cell.name, runs, cell.ablation) for runs in zip(*by_seed, strict=True)]
             rows += [row for row in found if row.ablation or row.result.run_id not in known]
         except Exception as error:
             if index == 0:
@@ -114,13 +119,6 @@ class _Cell:
     experiments: tuple[Experiment, ...]
     varied: Varied | None
 
-    def rows(self, pipelines: Sequence[Pipeline]) -> list[Row]:
-        """Each system with its runs."""
-        if self.ablation:
-            return [Row(self.name, tuple(_run(pipeline.last()) for pipeline in pipelines), ablation=True)]
-        by_system = zip(*(pipeline.run() for pipeline in pipelines), strict=True)
-        return [Row(self.name, tuple(map(_run, outcomes))) for outcomes in by_system]
-
 
 def _cells(wanted: Wanted) -> Iterator[_Cell]:
     first = wanted.files[0]
@@ -138,10 +136,6 @@ def _cells(wanted: Wanted) -> Iterator[_Cell]:
                 experiments=tuple(e.under(seed) for seed in range(e.seed, e.seed + wanted.seeds)),
                 varied=varied(base, variants) if index else None,
             )
-
-
-def _run(outcome: Outcome) -> Run:
-    return Run(outcome.result, outcome.artifact)
 
 
 def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, executor: Executor) -> dict[str, str]:
