@@ -15,7 +15,7 @@ def test_a_system_is_the_experiment_or_a_baseline_alone(written):
     bpr = planned.again[0].experiment
     assert ([spec.use for spec in bpr.baselines], bpr.stages, bpr.untrained) == (["bpr"], (), False)
     assert [e.seed for e in planned.again[0].experiments] == [0, 1, 2, 3, 4]
-    assert {e.candidates.seed for e in planned.again[0].experiments} == {0}
+    assert {e.list_seed for e in planned.again[0].experiments} == {0}
 
 
 def test_planted_worlds_differ_by_their_effect_alone(written):
