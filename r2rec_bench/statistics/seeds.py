@@ -38,10 +38,10 @@ class SeedSpread:
         than `users_reach`. Each holds its part at `level`, and so, for normal seeds, both hold the sum at least as
         often: the distribution of a squared normal is concave.
 
-        Cautious where seeds are few: simulated (`simulation.GRID`), 95 % intervals of differences hold the truth
-        in 98 to 99.5 % of cases with two seeds, 96 to 99 % with three, 95 to 98 % with five, 96 % with ten; most where
-        seeds do not matter. Satterthwaite's degrees of freedom for the sum of the mean squares would make them up to a
-        quarter narrower with three seeds, but hold it in 92 to 94 % where seeds decide, and with two in 88 %.
+        Cautious where seeds are few: simulated (by the command that `simulation.GRID` states), 95 % intervals of
+        differences hold the truth in 98 to 99.5 % of cases with two seeds, 96 to 99 % with three, 95 to 98 % with five,
+        96 % with ten; most where seeds do not matter. Satterthwaite's degrees of freedom for the sum of the mean
+        squares would make them narrower, but with two seeds that decide they hold it less often than they say.
 
         Args:
             users_reach: the same by users' means over seeds alone, at `level`.

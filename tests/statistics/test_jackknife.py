@@ -21,3 +21,18 @@ def test_too_little_to_leave_out_has_no_interval():
     assert math.isnan(jackknife_interval(0.5, np.array([0.5])).low)
     missing = jackknife_interval(math.nan, np.full(4, math.nan))
     assert (missing.n, missing.missing) == (0, 4)
+
+
+def test_it_covers_the_expected_number_of_distinct_things_at_least_as_often_as_it_says():
+    """Where a bootstrap would not: resamples of 60 draws hold fewer distinct things than 60 draws do."""
+    rng = np.random.default_rng(1)
+    things, draws, repeats = 100, 60, 400
+    expected = things * (1 - (1 - 1 / things) ** draws)
+    hits = 0
+    for _ in range(repeats):
+        drawn = rng.integers(things, size=draws)
+        times = np.bincount(drawn, minlength=things)
+        distinct = np.count_nonzero(times)
+        found = jackknife_interval(distinct, distinct - (times[drawn] == 1).astype(np.float64))
+        hits += found.low <= expected <= found.high
+    assert hits / repeats >= 0.95
