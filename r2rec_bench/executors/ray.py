@@ -7,6 +7,7 @@ worker looks before it begins.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
@@ -91,18 +92,33 @@ class Ray:
 
 
 def shares_of(machines: Sequence[Mapping[str, float]], workers: int | None) -> dict[str, float]:
-    """What Ray is to reserve for each job, so that `workers` fit at once and each fits on the largest machine.
+    """What Ray is to reserve for each job: the most of which `workers` jobs, none spread over machines, fit at once.
 
     Args:
         machines: resources of each, by Ray's names.
         workers: how many; None for one per GPU, or where there is none, one per machine.
     """
-    names = {"num_cpus": "CPU", "num_gpus": "GPU"}
-    held = {name: [machine.get(name, 0.0) for machine in machines] for name in names.values()}
-    at_once = workers or int(sum(held["GPU"])) or len(machines)
-    shares = {key: min(sum(held[name]) / at_once, max(held[name])) for key, name in names.items()}
-    # Ray divides one processor or GPU, but gives several only whole.
-    return {key: float(int(share)) if share > 1 else int(share * 1000) / 1000 for key, share in shares.items()}
+    at_once = workers or int(sum(machine.get("GPU", 0.0) for machine in machines)) or len(machines)
+    shares: dict[str, float] = {}
+    for name in ("GPU", "CPU"):  # the processors beside its GPU
+        parts = {_divided(machine.get(name, 0.0), count) for machine in machines for count in range(1, at_once + 1)}
+        shares[name] = max(part for part in parts if _jobs({**shares, name: part}, machines) >= at_once)
+    return {"num_cpus": shares["CPU"], "num_gpus": shares["GPU"]}
+
+
+def _divided(amount: float, count: int) -> float:
+    """Ray divides one processor or GPU, but gives several only whole."""
+    share = amount / count
+    return float(int(share)) if share > 1 else int(share * 1000) / 1000
+
+
+def _jobs(shares: Mapping[str, float], machines: Sequence[Mapping[str, float]]) -> float:
+    """How many jobs with these shares fit on the machines at once; as whole thousandths, which divide exactly."""
+    asked = {name: round(share * 1000) for name, share in shares.items() if share}
+    return sum(
+        min((round(machine.get(name, 0.0) * 1000) // share for name, share in asked.items()), default=math.inf)
+        for machine in machines
+    )
 
 
 def _ended(reference: ObjectRef[Ended], index: int) -> Ended:

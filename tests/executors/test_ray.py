@@ -6,10 +6,13 @@ import re
 import signal
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from r2rec_bench.cli.app import app
@@ -126,7 +129,6 @@ def test_a_worker_that_finds_all_is_like_the_command(place: Place, monkeypatch) 
     ids=["store", "folder", "code"],
 )
 def test_a_worker_elsewhere_is_refused(place: Place, monkeypatch, change: dict[str, object], told: str) -> None:
-
     monkeypatch.setattr(executor, "_free", lambda lock: False)
     with pytest.raises(InputError, match=told):
         executor._settle(replace(place, **change))
@@ -149,10 +151,34 @@ def test_a_store_whose_locks_do_not_hold_is_refused(tmp_path: Path) -> None:
         ([{"CPU": 16.0, "GPU": 4.0}], None, 4.0, 1.0),  # one per GPU
         ([{"CPU": 16.0, "GPU": 1.0}], 3, 5.0, 0.333),
         ([{"CPU": 4.0}, {"CPU": 16.0, "GPU": 2.0}], 1, 16.0, 2.0),  # no more than the largest machine has
+        # A job is on one machine: a third of two machines fits twice, and processors without a GPU are no help.
+        ([{"CPU": 8.0}, {"CPU": 8.0}], 3, 4.0, 0.0),
+        ([{"CPU": 4.0}, {"CPU": 16.0, "GPU": 2.0}], None, 8.0, 1.0),
+        ([{"CPU": 8.0, "GPU": 1.0}, {"CPU": 8.0, "GPU": 1.0}], 3, 4.0, 0.5),
+        ([{"CPU": 4.0}, {"GPU": 2.0}], None, 0.0, 1.0),
+        ([{"CPU": 7.0}], 25, 0.28, 0.0),  # though 7 / 0.28 is a little less than 25 in floats
     ],
 )
 def test_workers_share_the_cluster_evenly(machines, workers, cpus: float, gpus: float) -> None:
     assert shares_of(machines, workers) == {"num_cpus": cpus, "num_gpus": gpus}
+
+
+MACHINES = st.lists(
+    st.builds(lambda cpus, gpus: {"CPU": float(cpus), "GPU": float(gpus)}, st.integers(0, 64), st.integers(0, 8)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(machines=MACHINES, workers=st.integers(1, 100))
+def test_so_many_workers_fit_at_once(machines: list[dict[str, float]], workers: int) -> None:
+    shares = shares_of(machines, workers)
+    asked = {name: Fraction(str(shares[key])) for name, key in (("CPU", "num_cpus"), ("GPU", "num_gpus"))}
+    assert all(share < 1 or share.denominator == 1 for share in asked.values())
+    assert bool(asked["GPU"]) == any(machine["GPU"] for machine in machines)
+    if any(asked.values()):
+        fitting = [min(int(machine[name]) // share for name, share in asked.items() if share) for machine in machines]
+        assert sum(fitting) >= workers
 
 
 def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:
