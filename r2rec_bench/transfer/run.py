@@ -19,7 +19,8 @@ from r2rec_bench.evaluation.results import R2REC, UNTRAINED
 from r2rec_bench.executors.base import told
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Outcome, Pipeline
-from r2rec_bench.report.study import Row, row_of
+from r2rec_bench.report.comparisons import METRIC
+from r2rec_bench.report.study import Row, Run
 from r2rec_bench.report.values import LEVEL, interval_of
 from r2rec_bench.statistics.bootstrap import Interval
 from r2rec_bench.statistics.paired import in_order_of
@@ -27,8 +28,6 @@ from r2rec_bench.statistics.share import Share, share
 from r2rec_bench.transfer.cells import Cell, Way, cells
 from r2rec_bench.transfer.definition import Planned
 from r2rec_bench.transfer.learning import Learner, few_shot_traces, mixed_traces, shot_users
-
-METRIC = "hr@1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +68,8 @@ def run(planned: Planned, store: ArtifactStore, watcher: Watcher, begun: Callabl
     for cell in cells(planned):
         begun(cell)
         try:
-            yield Done(cell, row_of(runner.outcome(cell).artifact))
+            outcome = runner.outcome(cell)
+            yield Done(cell, Row("", (Run(outcome.result, outcome.artifact),)))
         except Exception as error:  # whatever a component raises concerns its own cells alone
             yield Done(cell, None, told(error))
 
@@ -110,10 +110,12 @@ class Runner:
             raise NoDataError("\n".join(missing))
         self._check_answers()
         few = self._planned.transfer.few_shot
-        for name, pipeline in self._pipelines.items() if few else ():
+        if few is None:
+            return
+        for name, pipeline in self._pipelines.items():
             log = pipeline.asking.visible_log(pipeline.dataset)
             try:
-                shot_users(log, pipeline.candidate_lists, max(few.users) if few else 0, pipeline.experiment.seed)
+                shot_users(log, pipeline.candidate_lists, max(few.users), pipeline.experiment.seed)
             except InputError as error:
                 raise InputError(f"domain '{name}': {error}") from None
 
