@@ -62,8 +62,8 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
                 watcher.console.print(f"[bold]{order[cell]} of {len(order)}: {safe(cell.title)}[/]")
 
         done = list(run(planned, store, watcher, begun))
-    path = write(store, planned, done, folder)
     told = records(done)
+    path = write(store, planned, done, told, folder)
     show(planned, told)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
     for warning in filter(None, [*watcher.warnings, "" if can_draw() else WITHOUT, synthetic(store, done)]):

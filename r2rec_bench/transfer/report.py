@@ -15,12 +15,12 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
-from r2rec_bench.report.table import NONE, number
+from r2rec_bench.report.table import number, seconds
 from r2rec_bench.report.text import latex, markdown
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 from r2rec_bench.transfer.cells import Way, rows
 from r2rec_bench.transfer.definition import Planned
-from r2rec_bench.transfer.records import Record, records, to_csv
+from r2rec_bench.transfer.records import Record, to_csv
 from r2rec_bench.transfer.run import Done
 
 FAILED = "failed"
@@ -39,25 +39,37 @@ class Grid:
         heads: of the columns, the first one that of the rows' names.
         names: of the rows.
         texts: (rows, targets), as shown; empty where there is no such cell.
-        own: (rows, targets), whether the model was trained on all of the target.
+        records: (rows, targets), the cells themselves; none where there is no such cell.
     """
 
     heads: tuple[str, ...]
     names: tuple[str, ...]
     texts: tuple[tuple[str, ...], ...]
-    own: tuple[tuple[bool, ...], ...]
+    records: tuple[tuple[Record | None, ...], ...]
+
+    @property
+    def own(self) -> tuple[tuple[bool, ...], ...]:
+        """(rows, targets), whether the model was trained on all of the target."""
+        return tuple(tuple(one is not None and one.way == Way.IN_DOMAIN for one in line) for line in self.records)
 
 
-def write(store: ArtifactStore, planned: Planned, done: Sequence[Done], folder: Path) -> Path:
-    """The report in `folder`, which is made where it is missing; returns the file to read first."""
+def write(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: Sequence[Record], folder: Path) -> Path:
+    """The report in `folder`, which is made where it is missing; returns the file to read first.
+
+    Args:
+        store: where the runs are.
+        planned: the study.
+        done: its cells.
+        told: the same as plain values.
+        folder: of the report.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.md"
-    told = records(done)
     if can_draw():
         _map(planned, told, folder / HEAT_MAP)
     else:
         (folder / HEAT_MAP).unlink(missing_ok=True)
-    path.write_text("\n".join(_lines(store, planned, done)) + "\n", "utf-8")
+    path.write_text("\n".join(_lines(store, planned, done, told)) + "\n", "utf-8")
     (folder / "results.csv").write_text(to_csv(told), "utf-8")
     (folder / "results.tex").write_text(to_latex(planned, told), "utf-8")
     return path
@@ -111,10 +123,8 @@ def synthetic(store: ArtifactStore, done: Sequence[Done]) -> str:
 
 def _map(planned: Planned, told: Sequence[Record], path: Path) -> None:
     """HR@1 of every cell, coloured."""
-    by_place = {(one.row, one.target): one for one in told}
     grid = hit_grid(planned, told)
-    found = [[by_place.get((name, target)) for target in planned.domains] for name in grid.names]
-    values = np.array([[math.nan if one is None or one.failure else one.hr for one in line] for line in found])
+    values = np.array([[math.nan if one is None else one.hr for one in line] for line in grid.records])
     heat_map(
         path,
         grid.names,
@@ -150,15 +160,15 @@ def _grid(planned: Planned, told: Sequence[Record], text: Callable[[Record], str
     by_place = {(one.row, one.target): one for one in told}
     names: list[str] = []
     texts: list[tuple[str, ...]] = []
-    own: list[tuple[bool, ...]] = []
+    found: list[tuple[Record | None, ...]] = []
     for name in rows(planned):
-        there = [by_place.get((name, target)) for target in planned.domains]
+        there = tuple(by_place.get((name, target)) for target in planned.domains)
         shown = tuple(text(one) if one else "" for one in there)
         if any(shown):
             names.append(name)
             texts.append(shown)
-            own.append(tuple(one is not None and one.way == Way.IN_DOMAIN for one in there))
-    return Grid((_CORNER, *planned.domains), tuple(names), tuple(texts), tuple(own))
+            found.append(there)
+    return Grid((_CORNER, *planned.domains), tuple(names), tuple(texts), tuple(found))
 
 
 def _with_interval(value: float, low: float, high: float, form: str) -> str:
@@ -173,8 +183,7 @@ def _strong(text: str, before: str, after: str) -> str:
     return f"{before}{value}{after}{space}{interval}" if value else ""
 
 
-def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done]) -> Iterator[str]:
-    told = records(done)
+def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: Sequence[Record]) -> Iterator[str]:
     yield f"# {markdown(planned.transfer.name)}"
     yield ""
     yield f"*{markdown(planned.transfer.question)}*"
@@ -282,7 +291,7 @@ def _cells(told: Sequence[Record]) -> Iterator[str]:
             _with_interval(one.hr, one.low, one.high, "{:.3f}") or FAILED,
             f"{one.n:,}",
             f"{one.prompt_tokens + one.completion_tokens:,}",
-            NONE if math.isnan(one.seconds) else f"{one.seconds:,.1f}",
+            seconds(one.seconds),
             one.run_id[:_ID],
         ]
         for one in told
