@@ -31,11 +31,10 @@ def write_wandb(searched: Searched, file: Path, path: Path) -> None:
 def wandb_sweep(searched: Searched, file: Path) -> dict[str, Any]:
     """W&B's sweep configuration: as many trials, by its own Bayesian search."""
     sweep = searched.sweep
-    space: dict[str, dict[str, Any]] = {name: {"values": list(v)} for name, v in searched.choices.items()}
-    for knob in searched.knobs:
-        space[knob.name] = _range(knob)
-        if knob.optional:
-            space[_ascii(knob.given)] = {"values": [True, False]}
+    space = {
+        _ascii(name): _range(wanted) if isinstance(wanted, Knob) else {"values": list(wanted)}
+        for name, wanted in _wanted(searched).items()
+    }
     return {
         "name": sweep.name,
         "description": sweep.question,
@@ -60,20 +59,25 @@ def parameters(searched: Searched, given: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise InputError(f"expected PATH=VALUE; got '{text}'")
         told[name] = value
+    wanted = _wanted(searched)
+    names = {_ascii(name): name for name in wanted}
+    for name in told:
+        if name not in names:
+            raise unknown("searched setting", name, names)
+    missing = [name for name in names if name not in told]
+    if missing:
+        raise InputError(f"a trial needs a value for every searched setting; missing: {', '.join(missing)}")
+    return {names[name]: _value(name, wanted[names[name]], text) for name, text in told.items()}
+
+
+def _wanted(searched: Searched) -> dict[str, Knob | tuple[Choice, ...]]:
+    """What a trial chooses, by Optuna's names."""
     wanted: dict[str, Knob | tuple[Choice, ...]] = dict(searched.choices)
-    names = {_ascii(name): name for name in searched.choices}
     for knob in searched.knobs:
         wanted[knob.name] = knob
         if knob.optional:
-            wanted[_ascii(knob.given)] = (True, False)
-            names[_ascii(knob.given)] = knob.given
-    for name in told:
-        if name not in wanted:
-            raise unknown("searched setting", name, wanted)
-    missing = [name for name in wanted if name not in told]
-    if missing:
-        raise InputError(f"a trial needs a value for every searched setting; missing: {', '.join(missing)}")
-    return {names.get(name, name): _value(name, wanted[name], text) for name, text in told.items()}
+            wanted[knob.given] = (True, False)
+    return wanted
 
 
 def _value(name: str, wanted: Knob | tuple[Choice, ...], text: str) -> Choice:
