@@ -6,12 +6,12 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r2rec_bench.cli.console import safe, shout, stderr
-from r2rec_bench.core.watch import Several
+from r2rec_bench.core.watch import Several, Silent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,23 +36,13 @@ _FORMATS = {"loss": "loss {:.3f}", "reward": "reward {:.3f}", "tokens_per_second
 """The figures worth a place on one line."""
 
 
-class Quiet:
+class Quiet(Silent):
     """Warnings only, loudly."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.warnings: list[str] = []
         self._told: set[tuple[str, float]] = set()
-
-    def open(self, experiment: str, settings: Mapping[str, Any]) -> None: ...
-
-    def begin(self, stage: str) -> None: ...
-
-    def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None: ...
-
-    def end(self, stage: str, seconds: float, *, cached: bool) -> None: ...
-
-    def result(self, system: str, run_id: str, figures: Mapping[str, float]) -> None: ...
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
