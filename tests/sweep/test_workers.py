@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import optuna
 import pytest
@@ -282,7 +281,7 @@ def test_a_trial_that_another_worker_has_taken_over_is_left_to_it(mine, monkeypa
     ],
 )
 def test_a_storage_that_cannot_be_used_is_named_without_its_password(sweep_file, tmp_path, address, message):
-    searched = replace(read_sweep(sweep_file()))
+    searched = read_sweep(sweep_file())
     with pytest.raises(InputError, match=message) as refused:
         under_test.run_sweep(searched, address, None, Silent(), lambda trial: None, tmp_path)
     assert "secret" not in str(refused.value)

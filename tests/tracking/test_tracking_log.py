@@ -10,18 +10,8 @@ import pytest
 
 from r2rec_bench.cli.progress import following
 from r2rec_bench.core.errors import R2RecError
-from r2rec_bench.core.watch import Rows, Several, Silent
+from r2rec_bench.core.watch import Rows, Several
 from r2rec_bench.tracking.log import RunLog
-
-
-class Heard(Silent):
-    """Keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def events(path: Path) -> list[dict]:
@@ -94,23 +84,23 @@ def test_a_killed_process_leaves_every_line_whole(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_warning(tmp_path):
     (tmp_path / "logs").write_text("a file where the folder should be")
-    heard = Heard()
-    log = RunLog(tmp_path / "logs" / "a.jsonl", heard.warn)
+    warnings: list[str] = []
+    log = RunLog(tmp_path / "logs" / "a.jsonl", warnings.append)
     log.begin("sft")
     log.close()
-    [warning] = heard.warnings
+    [warning] = warnings
     assert str(tmp_path / "logs") in warning
     assert "goes on without" in warning
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which stands for a full disk, on this system")
 def test_a_full_disk_is_one_warning():
-    heard = Heard()
-    log = RunLog(Path("/dev/full"), heard.warn)
+    warnings: list[str] = []
+    log = RunLog(Path("/dev/full"), warnings.append)
     log.begin("sft")
     log.progress(1, 2, {"loss": 1.0})
     log.close()
-    [warning] = heard.warnings
+    [warning] = warnings
     assert "No space left on device" in warning
 
 
