@@ -14,10 +14,11 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -26,9 +27,6 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.fingerprint import code_digest
 from r2rec_bench.core.registry import PLUGIN_GROUP
 from r2rec_bench.executors.base import Ended, Job, done
-
-if TYPE_CHECKING:
-    from ray import ObjectRef
 
 ADDRESS = "RAY_ADDRESS"
 _PREFIX = "R2REC_"
@@ -78,9 +76,7 @@ class Ray:
             shares = shares_of([node["Resources"] for node in ray.nodes() if node["Alive"]], self._workers)
             task: Any = ray.remote(max_retries=0, **shares)(_do)
             pickled = [ray.cloudpickle.dumps(job.work) for job in jobs]  # what a plug-in is in can then be found first
-            begun: dict[ObjectRef[Ended], int] = {
-                task.remote(place, index, work): index for index, work in enumerate(pickled)
-            }
+            begun: dict[object, int] = {task.remote(place, index, work): index for index, work in enumerate(pickled)}
             open_ = list(begun)
             try:
                 while open_:
@@ -121,27 +117,23 @@ def _jobs(shares: Mapping[str, float], machines: Sequence[Mapping[str, float]]) 
     )
 
 
-def _ended(reference: ObjectRef[Ended], index: int) -> Ended:
-    import ray
-    from ray.exceptions import RayError, RayTaskError
-
+def _ended(reference: object, index: int) -> Ended:
+    ray, exceptions = _ray(), _ray("exceptions")
     try:
         return ray.get(reference)
-    except RayTaskError as error:
+    except exceptions.RayTaskError as error:
         # `done` tells what a job raises: this is from before it, and concerns all.
         cause = error.cause
         raise cause if isinstance(cause, InputError) else InputError(f"a worker of the cluster: {cause!r}") from error
-    except RayError as error:
+    except exceptions.RayError as error:
         why = (str(error).strip().splitlines() or [""])[0]
         return Ended(index, 0.0, f"its worker ended, perhaps for want of memory; try fewer workers ({why})")
 
 
 def _do(place: Place, index: int, work: bytes) -> Ended:
     """On the worker: looks whether all is there, then does the job."""
-    from ray import cloudpickle
-
     _settle(place)
-    job: Callable[[], None] = cloudpickle.loads(work)
+    job: Callable[[], None] = _ray("cloudpickle").loads(work)
     return done(index, job)
 
 
@@ -205,19 +197,18 @@ def _connected() -> Generator[Any]:
     """Ray, connected to the cluster; to one of this machine's own where `RAY_ADDRESS` names none."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
+        ray = _ray()
     except ImportError:
         raise InputError("the executor 'ray' needs Ray: pip install 'r2rec-bench[ray]'") from None
     if ray.is_initialized():  # by whoever called, who also ends it
         yield ray
         return
-    quiet = {"logging_level": "error", "log_to_driver": False}
     address = os.environ.get(ADDRESS)
-    start = partial(ray.init, address, **quiet)
+    options: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     if not address:
-        start = partial(ray.init, "local", include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
+        options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
-        start()
+        ray.init(address or "local", **options)
     except Exception as error:  # of several kinds, plain ones among them
         ray.shutdown()
         where = f"the Ray cluster at {address} ({ADDRESS})" if address else "a Ray cluster on this machine"
@@ -226,3 +217,8 @@ def _connected() -> Generator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _ray(part: str = "") -> ModuleType:
+    # By name: where Ray is not installed, type checkers take `import ray` for this file.
+    return import_module(f"ray.{part}" if part else "ray")
