@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from r2rec_bench.report.captions import about_comparisons, about_intervals, about_places, about_users, seeds_of
+from r2rec_bench.report.captions import about_comparisons, about_intervals, about_places, about_users
 from r2rec_bench.report.comparisons import Comparisons, Judged, Paired
-from r2rec_bench.report.study import Row, Study
-from r2rec_bench.report.table import HIT, NONE, SD_HEAD, Cell, Table, metric_cells, number, spread
+from r2rec_bench.report.paired import left_out, paired_figures, paired_heads
+from r2rec_bench.report.study import Row, Study, several_seeds
+from r2rec_bench.report.table import HIT, NONE, Cell, Table, metric_cells, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.report.values import tokens_per_user
 from r2rec_bench.report.varied import shown
@@ -53,21 +54,20 @@ def ablation_table(study: Study, comparisons: Comparisons) -> Table:
     reference = comparisons.reference
     lines = [Line(f"{reference.label} (full model)", reference), *lines_of(study, reference)]
     pairs = {pair.row: pair for pair in comparisons.pairs}
-    several = bool(seeds_of([line.row for line in lines]))
+    several = several_seeds([line.row for line in lines])
+    heads = ("Difference", *paired_heads(several=several))
     hits = metric_cells(HIT, [line.row for line in lines], [row for row, pair in pairs.items() if pair.significant])
     body = [
         (
             Cell(line.label),
             hit,
-            *_compared(pairs.get(line.row), several=several),
+            *(_compared(pairs[line.row], several=several) if line.row in pairs else [Cell(NONE)] * len(heads)),
             Cell(_tokens(line.row)),
             Cell(line.row.short_id),
         )
         for line, hit in zip(lines, hits, strict=True)
     ]
-    sd = (SD_HEAD,) if several else ()
-    heads = ("Difference", *sd, "p", "p, Holm", "Win / tie / loss", "Detectable", "Tokens / user")
-    return Table(("Ablation", HIT.head, *heads, "Run"), tuple(body))
+    return Table(("Ablation", HIT.head, *heads, "Tokens / user", "Run"), tuple(body))
 
 
 def about_ablations(study: Study, comparisons: Comparisons) -> str:
@@ -90,8 +90,8 @@ def ablation_lines(study: Study, judged: Judged, drawn: Sequence[str]) -> Iterat
         yield ""
         yield markdown(about_ablations(study, judged.ablations))
         yield ""
-    for row, reason in judged.ablations.left_out if judged.ablations else ():
-        yield from (f"Not compared with {markdown(row.label)} ({row.short_id}): {markdown(reason)}.", "")
+    for sentence in left_out(judged.ablations) if judged.ablations else ():
+        yield from (sentence, "")
     if FOREST in drawn:
         yield from (f"![What the full model has more in HR@1 than each ablation]({FOREST})", "")
     if CURVES in drawn:
@@ -102,18 +102,11 @@ def ablation_lines(study: Study, judged: Judged, drawn: Sequence[str]) -> Iterat
         yield f"- **{markdown(name)} failed**: {markdown(reason)}"
 
 
-def _compared(pair: Paired | None, *, several: bool) -> list[Cell]:
-    """From the difference to what could have been found; dashes for the full model itself."""
-    if pair is None:
-        return [Cell(NONE)] * (5 + several)
-    c = pair.comparison
+def _compared(pair: Paired, *, several: bool) -> list[Cell]:
+    difference = pair.comparison.difference
     return [
-        Cell(f"{c.difference.mean:+.3f}", spread(c.difference, sign=True)),
-        *([Cell(number(c.seeds.sd))] if several else []),
-        Cell(f"{c.p_value:.4f}"),
-        Cell(f"{pair.adjusted:.4f}"),
-        Cell(f"{c.wins} / {c.ties} / {c.losses}"),
-        Cell(number(pair.detectable)),
+        Cell(f"{difference.mean:+.3f}", spread(difference, sign=True)),
+        *map(Cell, paired_figures(pair, several=several)),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r2rec_bench.report.comparisons import ALPHA
-from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.study import Row, Study, several_seeds
 from r2rec_bench.report.table import DAGGER, SD_HEAD
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 
@@ -13,7 +13,7 @@ from r2rec_bench.statistics.bootstrap import RESAMPLES
 def about_users(rows: Sequence[Row]) -> str:
     """How many users, and under which seeds."""
     users = " / ".join(dict.fromkeys(f"{len(row.result.users):,}" for row in rows))
-    if not seeds_of(rows):
+    if not several_seeds(rows):
         return f"n = {users} users."
     seeds = " / ".join(
         dict.fromkeys(
@@ -27,14 +27,14 @@ def about_users(rows: Sequence[Row]) -> str:
 
 def about_means(rows: Sequence[Row]) -> str:
     """How the intervals of means were made, and what stands beside them."""
-    beside = f" {SD_HEAD}: standard deviation between the seeds' means." if seeds_of(rows) else ""
+    beside = f" {SD_HEAD}: standard deviation between the seeds' means." if several_seeds(rows) else ""
     return f"{about_intervals(rows)}{beside}"
 
 
 def about_intervals(rows: Sequence[Row]) -> str:
     """How the intervals of means were made."""
     made = f"95 % interval, percentile bootstrap over users, {RESAMPLES:,} resamples"
-    if not seeds_of(rows):
+    if not several_seeds(rows):
         return f"In brackets: {made}."
     return (
         f"In brackets: {made}; with several seeds it is that of users' means over seeds, and each end is moved out by "
@@ -49,7 +49,7 @@ def about_comparisons(rows: Sequence[Row]) -> str:
         " Users and seeds are crossed: with several seeds interval and p-value are first those of users' mean "
         "differences, then widened and raised by what seeds differ by (t interval of the seeds' means, in quadrature). "
         f"{SD_HEAD}: standard deviation between the seeds' mean differences."
-        if seeds_of(rows)
+        if several_seeds(rows)
         else ""
     )
     return (
@@ -69,9 +69,3 @@ def about_places(study: Study, *, marked: bool) -> str:
         f"{said} {DAGGER}: HR@1 differs from that of {reference.label}, p < {ALPHA} after Holm, systems and ablations "
         "apart."
     )
-
-
-def seeds_of(rows: Sequence[Row]) -> int:
-    """The largest number of runs of a row; 0 where every row has but one."""
-    most = max(len(row.runs) for row in rows)
-    return most if most > 1 else 0

@@ -14,10 +14,10 @@ from r2rec_bench.contamination.results import CHANCE, Probe, read
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.files import CONTAMINATION
+from r2rec_bench.report.study import shortened
 from r2rec_bench.report.table import Cell, Table, number, spread
 from r2rec_bench.report.text import markdown
 
-_SHOWN = 12
 _ASKED = {
     ENDING: "A title's last word, after the others",
     TITLE: "A title, after the item's id",
@@ -48,7 +48,7 @@ def contamination_lines(artifacts: Iterable[Artifact]) -> Iterator[str]:
 def contamination_table(probe: Probe, artifact: Artifact) -> Table:
     """A row per kind of fact."""
     heads = ("Asked for", "Pairs", "Left out", "Right", "Chance", "Bits", "Written", "Exchanged", "Probe")
-    return Table(heads, tuple(map(partial(_row, probe, artifact.fingerprint[:_SHOWN]), probe.findings)))
+    return Table(heads, tuple(map(partial(_row, probe, shortened(artifact.fingerprint)), probe.findings)))
 
 
 def _row(probe: Probe, run: str, finding: Finding) -> tuple[Cell, ...]:

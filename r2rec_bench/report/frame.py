@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """The group of all users."""
-_COST = ("prompt_tokens", "completion_tokens", "training_seconds", "evaluation_seconds", "tokens_per_second")
+_COST = {
+    "prompt_tokens": prompt_tokens,
+    "completion_tokens": completion_tokens,
+    "training_seconds": training_seconds,
+    "evaluation_seconds": evaluation_seconds,
+    "tokens_per_second": tokens_per_second,
+}
 _FOUND = ("metric", "mean", "low", "high", "n", "missing")
 
 
@@ -53,20 +59,14 @@ def frame(study: Study) -> pd.DataFrame:
     import pandas as pd
 
     heads = ["run_id", "system", "kind", "seed", "group", *_FOUND, *_COST]
-    return pd.DataFrame([dict(zip(heads, line, strict=True)) for line in _lines(study)], columns=pd.Index(heads))
+    return pd.DataFrame(list(_lines(study)), columns=pd.Index(heads))
 
 
 def _lines(study: Study) -> Iterator[tuple[object, ...]]:
     for row in study.rows:
         runs = " ".join(result.run_id for result in row.results)
         seeds = " ".join(str(result.seed) for result in row.results)
-        taken = (
-            prompt_tokens(row),
-            completion_tokens(row),
-            training_seconds(row),
-            evaluation_seconds(row),
-            tokens_per_second(row),
-        )
+        taken = [of(row) for of in _COST.values()]
         for group, metric, i in _intervals(row):
             known = (metric, i.mean, i.low, i.high, i.n, i.missing)
             yield (runs, row.label, row.result.kind, seeds, group, *known, *taken)

@@ -13,17 +13,18 @@ from tabulate import tabulate
 
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.ablations import CURVES, FOREST, ablation_lines
-from r2rec_bench.report.captions import about_comparisons, about_means, about_places, about_users, seeds_of
+from r2rec_bench.report.captions import about_comparisons, about_means, about_places, about_users
 from r2rec_bench.report.comparisons import Comparisons, Judged, Paired, backbone_of, judged, relative_gain
 from r2rec_bench.report.contamination import contamination_lines
 from r2rec_bench.report.examples import example_lines, worked_examples
 from r2rec_bench.report.exports import latex_tables, to_csv
 from r2rec_bench.report.figures import TOKENS, TRAINING, draw
 from r2rec_bench.report.groups import group_lines
+from r2rec_bench.report.paired import left_out, paired_figures, paired_heads
 from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.quality import quality_lines
-from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
-from r2rec_bench.report.table import NONE, SD_HEAD, main_table, number, spread
+from r2rec_bench.report.study import Study, lineage, seconds_alone, several_seeds, synthetic_note
+from r2rec_bench.report.table import NONE, main_table, spread
 from r2rec_bench.report.text import markdown
 
 PUBLISHED_OVER_BASELINE = 0.1048
@@ -94,31 +95,25 @@ def _comparisons(comparisons: Comparisons) -> Iterator[str]:
     yield f"{markdown(comparisons.reference.label)} ({comparisons.reference.short_id}) against each row, HR@1."
     if comparisons.pairs:
         rows = [comparisons.reference, *(pair.row for pair in comparisons.pairs)]
-        several = bool(seeds_of(rows))
-        sd = [SD_HEAD] if several else []
-        heads = ["Against", "Difference", "95 % interval", *sd, "p", "p, Holm", "Win / tie / loss", "Detectable", "Run"]
+        several = several_seeds(rows)
+        heads = ["Against", "Difference", "95 % interval", *paired_heads(several=several), "Run"]
         alignment = ("left", *["right"] * (len(heads) - 2), "left")
         body = [_pair(pair, several=several) for pair in comparisons.pairs]
         yield ""
         yield tabulate(body, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
         yield ""
         yield about_comparisons(rows)
-    for row, reason in comparisons.left_out:
-        yield ""
-        yield f"Not compared with {markdown(row.label)} ({row.short_id}): {markdown(reason)}."
+    for sentence in left_out(comparisons):
+        yield from ("", sentence)
 
 
 def _pair(pair: Paired, *, several: bool) -> list[str]:
-    c = pair.comparison
+    difference = pair.comparison.difference
     return [
         markdown(pair.row.label),
-        f"{c.difference.mean:+.3f}",
-        spread(c.difference, sign=True),
-        *([number(c.seeds.sd)] if several else []),
-        f"{c.p_value:.4f}",
-        f"{pair.adjusted:.4f}",
-        f"{c.wins} / {c.ties} / {c.losses}",
-        number(pair.detectable),
+        f"{difference.mean:+.3f}",
+        spread(difference, sign=True),
+        *paired_figures(pair, several=several),
         pair.row.short_id,
     ]
 

@@ -11,10 +11,8 @@ from tabulate import tabulate
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.files import AUDIT, COUNTS, LOG
-from r2rec_bench.report.study import Study
+from r2rec_bench.report.study import Study, shortened
 from r2rec_bench.report.text import markdown
-
-_SHOWN = 12
 
 
 def provenance_lines(study: Study, artifacts: Sequence[Artifact], alone: float) -> Iterator[str]:
@@ -60,7 +58,7 @@ def _stages(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
             markdown(systems.get(artifact.fingerprint, "")),
             f"{artifact.seconds:,.1f}",
             f"{artifact.peak_bytes / 2**20:,.0f}",
-            artifact.fingerprint[:_SHOWN],
+            shortened(artifact.fingerprint),
         ]
         for artifact in artifacts
     ]
@@ -73,7 +71,7 @@ def _traces(artifact: Artifact) -> str:
     counts = json.loads((artifact.path / COUNTS).read_text("utf-8"))
     reasons = "; ".join(f"{markdown(reason)} {n:,}" for reason, n in sorted(counts["dropped"].items()))
     return (
-        f"Traces {artifact.fingerprint[:_SHOWN]}: {counts['asked']:,} questions, {counts['traces']:,} kept, "
+        f"Traces {shortened(artifact.fingerprint)}: {counts['asked']:,} questions, {counts['traces']:,} kept, "
         f"{sum(counts['dropped'].values()):,} dropped{f' ({reasons})' if reasons else ''}. Pieces of evidence in their "
         f"prompts: {counts['pieces_kept']:,} kept, {counts['pieces_dropped']:,} dropped for the token budget. Every "
         f"answer was looked up in the data, and {counts['audited']} questions were put again without all that they may "
@@ -96,7 +94,7 @@ def _usage(usage: dict[str, Any] | None) -> str:
 def _audit(artifact: Artifact) -> str:
     found = json.loads((artifact.path / AUDIT).read_text("utf-8"))
     return (
-        f"Leakage gate {artifact.fingerprint[:_SHOWN]}: {found['lists']:,} candidate lists and {found['edges']:,} "
+        f"Leakage gate {shortened(artifact.fingerprint)}: {found['lists']:,} candidate lists and {found['edges']:,} "
         f"edges of their evidence were looked up in the data, and {found['rewritten']:,} questions were put again with "
         "every held-out interaction replaced: no leak."
     )
@@ -104,7 +102,7 @@ def _audit(artifact: Artifact) -> str:
 
 def _alarms(artifacts: Sequence[Artifact]) -> Iterator[str]:
     alarms = [
-        f"- **Alarm** in {artifact.stage} {artifact.fingerprint[:_SHOWN]}: {markdown(alarm)}"
+        f"- **Alarm** in {artifact.stage} {shortened(artifact.fingerprint)}: {markdown(alarm)}"
         for artifact in artifacts
         if (artifact.path / LOG).is_file()
         for alarm in json.loads((artifact.path / LOG).read_text("utf-8"))["alarms"]

@@ -17,9 +17,7 @@ from r2rec_bench.data.store import META
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunResult
 from r2rec_bench.report.varied import Varied
 from r2rec_bench.statistics.paired import in_order_of
-
-_SHORT = 12
-"""Digits of a run id in tables."""
+from r2rec_bench.statistics.seeds import complete
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +35,7 @@ class Run:
     @property
     def short_id(self) -> str:
         """The start of the run id."""
-        return self.result.run_id[:_SHORT]
+        return shortened(self.result.run_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +89,7 @@ class Row:
 
     def mean(self, metric: str) -> float:
         """Mean over the users who have a value under each seed; NaN when none has."""
-        values = self.values(metric).mean(axis=1)
-        known = values[~np.isnan(values)]
+        known = complete(self.values(metric)).mean(axis=1)
         return float(known.mean()) if len(known) else math.nan
 
 
@@ -145,10 +142,15 @@ class Study:
         """Of all rows, row by row."""
         return tuple(run for row in self.rows for run in row.runs)
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Of the experiment's own model; of whatever there is without one."""
-        return tuple(result.seed for result in (self.reference or self.rows[0]).results)
+
+def shortened(fingerprint: str) -> str:
+    """An id as tables give it: its first 12 digits."""
+    return fingerprint[:12]
+
+
+def several_seeds(rows: Iterable[Row]) -> bool:
+    """Whether any of the rows has more than one run."""
+    return any(len(row.runs) > 1 for row in rows)
 
 
 def row_of(artifact: Artifact) -> Row:

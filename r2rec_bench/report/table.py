@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.study import Row, Study, several_seeds
 from r2rec_bench.report.text import markdown
 from r2rec_bench.report.values import (
     completion_tokens,
@@ -102,7 +102,7 @@ def main_table(study: Study, marked: Collection[Row] = ()) -> Table:
     rows = study.rows
     systems = [Cell(row.label) for row in rows]
     columns = [(column.head, metric_cells(column, rows, marked)) for column in _measured(_METRICS, rows)]
-    if any(len(row.runs) > 1 for row in rows) and columns and columns[0][0] == HIT.head:
+    if several_seeds(rows) and columns and columns[0][0] == HIT.head:
         columns.insert(1, (SD_HEAD, [Cell(number(seeds_sd(row, HIT.metric))) for row in rows]))
     tokens = [Cell(count(prompt_tokens(row) + completion_tokens(row))) for row in rows]
     training = [Cell(seconds(training_seconds(row))) for row in rows]

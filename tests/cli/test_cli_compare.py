@@ -13,6 +13,15 @@ def ids(ran) -> dict[str, str]:
     return ran.run_ids
 
 
+@pytest.fixture(scope="module")
+def seeded(ran) -> dict[str, list[str]]:
+    """The runs of each system under two seeds."""
+    out = ran.folder / "compared"
+    assert ran.invoke("run", ran.folder / "tiny.yaml", "--seeds", 2, "--out", out, "--quiet").exit_code == 0
+    with (out / "tiny" / "results.csv").open(encoding="utf-8") as file:
+        return {row["system"]: row["run_id"].split() for row in csv.DictReader(file)}
+
+
 def test_it_agrees_with_the_report(ran, ids):
     result = ran.invoke("compare", ids["R2Rec (nano): sft"], ids["ease"][:8])
     assert result.exit_code == 0, result.output
@@ -26,17 +35,14 @@ def test_it_agrees_with_the_report(ran, ids):
     assert f"[{', '.join(ends)}]" == interval
 
 
-def test_seeds_of_a_system_are_joined_by_commas(ran):
-    out = ran.folder / "compared"
-    assert ran.invoke("run", ran.folder / "tiny.yaml", "--seeds", 2, "--out", out, "--quiet").exit_code == 0
-    with (out / "tiny" / "results.csv").open(encoding="utf-8") as file:
-        runs = {row["system"]: row["run_id"].replace(" ", ",") for row in csv.DictReader(file)}
-    result = ran.invoke("compare", runs["R2Rec (nano): sft"], runs["popularity"].split(",")[0], "--metric", "ndcg@10")
+def test_seeds_of_a_system_are_joined_by_commas(ran, seeded):
+    trained, ease = ",".join(seeded["R2Rec (nano): sft"]), seeded["ease"]
+    result = ran.invoke("compare", trained, seeded["popularity"][0], "--metric", "ndcg@10")
     assert result.exit_code == 0, result.output
     assert "×2): ndcg@10" in result.stdout
-    again = ran.invoke("compare", runs["R2Rec (nano): sft"] + "," + runs["ease"].split(",")[0], runs["ease"])
+    again = ran.invoke("compare", f"{trained},{ease[0]}", ",".join(ease))
     assert "the seeds of one system stand together" in again.stderr
-    twice = ran.invoke("compare", ",".join([runs["ease"].split(",")[0]] * 2), runs["popularity"])
+    twice = ran.invoke("compare", f"{ease[0]},{ease[0]}", ",".join(seeded["popularity"]))
     assert "one run per seed" in twice.stderr
 
 
@@ -68,15 +74,12 @@ def test_runs_on_other_lists_are_told_apart(ran, ids):
     assert "a paired comparison needs the same candidates for both" in result.stderr.replace("\n", " ")
 
 
-def test_less_is_better_of_an_error(ran, ids):
+def test_less_is_better_of_an_error(ran, ids, seeded):
     store = ran.folder / "cache" / "artifacts" / "baseline"
     a, b = (next(store.glob(f"{ids[name]}*")) for name in ("ease", "popularity"))
     assert np.isnan(RunResult.load(a).users.values("mae")).all()
     assert "nothing to compare" in ran.invoke("compare", a.name, b.name, "--metric", "mae").stderr.replace("\n", " ")
-    out = ran.folder / "compared"
-    assert ran.invoke("run", ran.folder / "tiny.yaml", "--seeds", 2, "--out", out, "--quiet").exit_code == 0
-    with (out / "tiny" / "results.csv").open(encoding="utf-8") as file:
-        runs = {row["system"]: row["run_id"].split() for row in csv.DictReader(file)}["R2Rec (nano): sft"]
+    runs = seeded["R2Rec (nano): sft"]
     a, b = (RunResult.load(store.with_name("evaluation") / run) for run in runs)
     wins = int((a.users.values("mae") < b.users.values("mae")).sum())
     result = ran.invoke("compare", *runs, "--metric", "mae")
