@@ -47,7 +47,7 @@ def transfer(
 
 def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet: bool) -> bool:
     """Runs a study, writes and prints its report; whether every cell has a result."""
-    from r2rec_bench.cli.progress import watching
+    from r2rec_bench.cli.progress import following
     from r2rec_bench.report.drawing import WITHOUT, can_draw
     from r2rec_bench.transfer.cells import Cell, cells
     from r2rec_bench.transfer.records import records
@@ -55,7 +55,7 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
     from r2rec_bench.transfer.run import run
 
     order = {cell: number for number, cell in enumerate(cells(planned), 1)}
-    with watching(quiet=quiet) as watcher:
+    with following("transfer", quiet=quiet) as watcher:
 
         def begun(cell: Cell) -> None:
             if not quiet:

@@ -1,6 +1,7 @@
 """A whole study through the command line: interrupted once, gone on with, and looked into."""
 
 import csv
+import json
 import math
 from collections import Counter
 
@@ -66,6 +67,12 @@ def test_the_command_goes_on_where_it_was_interrupted(carried):
     assert "the same command goes on from there" in carried.interrupted.output
     assert carried.result.exit_code == 0, carried.result.output
     assert "= sft: cached" in carried.result.stderr  # the one training that had ended
+
+
+def test_both_times_are_logged_and_why_the_first_ended(carried):
+    logs = sorted((carried.path / "cache" / "logs").glob("*-transfer-*.jsonl"))
+    events = [json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines()]
+    assert [event["failure"] for event in events if event["event"] == "close"][:2] == ["KeyboardInterrupt: ", ""]
 
 
 def test_nothing_is_trained_or_asked_twice(carried, done):
