@@ -50,12 +50,19 @@ HEADER = """# What tuning found: data set, baseline, settings. Written by baseli
 # Validation fold under leave-last-out, fitted on train alone; 1,000 users, 1 positive + 19 uniform negatives; the best
 # of the trials by NDCG@10, of a rating predictor's by MAE (`by`). Every baseline had the same number of trials, the
 # first of them its defaults; a trial that failed, or was cut at its limit of wall time (`limit_minutes`), counts.
-# `seconds` are those of all trials together.
+# `seconds` are those of all trials together; with `budget_minutes` none was begun once they had come to so much.
 """
 
 
-def searched(study: Study, name: str, n_trials: int, judge: Judge) -> None:
+def searched(study: Study, name: str, n_trials: int, judge: Judge, budget_minutes: float | None = None) -> None:
     """Go on with `study` until it has `n_trials` trials of the baseline `name`, whatever became of them.
+
+    Args:
+        study: what was tried before.
+        name: of the baseline.
+        n_trials: how many it shall have tried.
+        judge: tries settings.
+        budget_minutes: no trial is begun once those before it have taken so long.
 
     Raises:
         InputError: the baseline cannot be used here even with its defaults.
@@ -68,6 +75,9 @@ def searched(study: Study, name: str, n_trials: int, judge: Judge) -> None:
     for begun in study.get_trials(states=(TrialState.RUNNING,)):  # by a process that was ended
         study.tell(begun.number, state=TrialState.FAIL)
     for number in range(len(counted(study)), n_trials):
+        if budget_minutes is not None and _seconds(study) >= 60 * budget_minutes:
+            logger.info("%s: %g minutes are used up after %d of %d trials", name, budget_minutes, number, n_trials)
+            return
         # Seeded by its number, so that a search that was interrupted tries what it would have tried.
         seed = derive(SEED, "tune", name, number) % 2**32
         study.sampler = TPESampler(seed=seed, n_startup_trials=RANDOM_TRIALS + 1)
@@ -98,7 +108,12 @@ def counted(study: Study) -> list[FrozenTrial]:
     return [trial for trial in study.trials if SETTINGS in trial.user_attrs]
 
 
-def entry(study: Study, limit_minutes: float) -> dict[str, Any] | None:
+def _seconds(study: Study) -> float:
+    """Of all trials that count."""
+    return sum(trial.user_attrs[SECONDS] for trial in counted(study))
+
+
+def entry(study: Study, limit_minutes: float, budget_minutes: float | None = None) -> dict[str, Any] | None:
     """What `tuned.yaml` says of a search; none when no trial gave a score."""
     trials = counted(study)
     scored = [trial for trial in trials if SCORE in trial.user_attrs]
@@ -117,7 +132,8 @@ def entry(study: Study, limit_minutes: float) -> dict[str, Any] | None:
         "defaults": first.shown() if first else None,
         "trials": {"scored": len(scored), "cut": n_cut, "failed": len(trials) - len(scored) - n_cut},
         "limit_minutes": limit_minutes,
-        "seconds": round(sum(trial.user_attrs[SECONDS] for trial in trials), 1),
+        **({} if budget_minutes is None else {"budget_minutes": budget_minutes}),
+        "seconds": round(_seconds(study), 1),
         "versions": {"python": platform.python_version(), **libraries, "optuna": version("optuna")},
     }
 
@@ -165,6 +181,9 @@ def main(
     baseline: Annotated[list[str] | None, typer.Option(help="One to tune; all when none is named.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="For each baseline.")] = 12,
     minutes: Annotated[float, typer.Option(min=0, help="Wall time after which a trial is cut.")] = 10.0,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Minutes of a baseline's trials after which none is begun.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The file to add to.")] = TUNED,
 ) -> None:
     """Tune baselines on the validation fold of DATA, each with the same number of trials."""
@@ -172,13 +191,15 @@ def main(
     logger.setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the process that fits is ended in any case
     try:
-        tune(data, baseline, trials, minutes, out)
+        tune(data, baseline, trials, minutes, budget, out)
     except R2RecError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(error.exit_code) from None
 
 
-def tune(data: str, chosen: list[str] | None, n_trials: int, limit_minutes: float, out: Path) -> None:
+def tune(
+    data: str, chosen: list[str] | None, n_trials: int, limit_minutes: float, budget_minutes: float | None, out: Path
+) -> None:
     """Tune the baselines `chosen`, all when none is, on the data set `data`, into the file `out`.
 
     Raises:
@@ -195,13 +216,13 @@ def tune(data: str, chosen: list[str] | None, n_trials: int, limit_minutes: floa
         for name in chosen or names:
             with study_of(name, task) as study:
                 try:
-                    searched(study, name, n_trials, judge)
+                    searched(study, name, n_trials, judge, budget_minutes)
                 except InputError as error:
                     logger.warning("%s is left out: %s", name, error)
                     continue
-                found = entry(study, limit_minutes)
+                found = entry(study, limit_minutes, budget_minutes)
             if found is None:
-                logger.warning("%s is left out: none of its %d trials gave a score", name, n_trials)
+                logger.warning("%s is left out: none of its trials gave a score", name)
             else:
                 merge(out, data, name, found)
     finally:

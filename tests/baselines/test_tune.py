@@ -131,6 +131,17 @@ def test_trials_that_fail_or_take_too_long_count(study, caplog):
     assert "item_knn 3/5: cut after 9 s" in caplog.text
 
 
+def test_no_trial_begins_once_the_budget_is_used_up(study, monkeypatch):
+    clock = iter(range(0, 600, 30))  # each trial takes half a minute
+    monkeypatch.setattr(tune.time, "perf_counter", lambda: next(clock))
+    judge = FakeJudge()
+    tune.searched(study, "item_knn", 8, judge, budget_minutes=1.2)
+    tune.searched(study, "item_knn", 8, judge, budget_minutes=1.2)  # what earlier runs took is remembered
+    assert len(judge.asked) == 3
+    found = tune.entry(study, 1, 1.2)
+    assert (found["trials"]["scored"], found["budget_minutes"], found["seconds"]) == (3, 1.2, 90.0)
+
+
 def test_nothing_is_written_when_no_trial_gave_a_score(study):
     tune.searched(study, "item_knn", 2, FakeJudge({0: R2RecError("no"), 1: R2RecError("no")}))
     assert tune.entry(study, 3) is None
@@ -199,6 +210,6 @@ def test_the_command_tunes_on_a_generated_world_and_its_trials_are_found_again(t
 
 def test_what_cannot_be_tuned_is_said(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"'popularity' has nothing to tune; what has: als, "):
-        tune.tune("synthetic", ["popularity"], 1, 1.0, tmp_path / "tuned.yaml")
+        tune.tune("synthetic", ["popularity"], 1, 1.0, None, tmp_path / "tuned.yaml")
     with pytest.raises(InputError, match=r"'eas'.*Did you mean 'ease'"):
-        tune.tune("synthetic", ["eas"], 1, 1.0, tmp_path / "tuned.yaml")
+        tune.tune("synthetic", ["eas"], 1, 1.0, None, tmp_path / "tuned.yaml")
