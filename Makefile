@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart ablations matrix transfer calibration docs test lint report clean
+.PHONY: help setup quickstart ablations matrix transfer calibration docs test test-long lint report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ report: setup ## write the report of EXP from what has been run
 
 test: setup ## all tests; ARGS goes to pytest
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto $(ARGS)
+
+test-long: setup ## the tests that take too long for every day; ARGS goes to pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto -m long $(ARGS)
 
 lint: setup ## style, formatting, types, direction of imports
 	$(BIN)/ruff check .
