@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart ablations matrix transfer calibration docs test test-long lint report clean
+.PHONY: help setup quickstart ablations matrix transfer calibration bench docs test test-long lint report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ transfer: setup ## train in each domain, ask in every other; needs their data un
 
 calibration: setup ## A/A suites and planted effects: does the bench find what is there, and nothing else?
 	$(BIN)/r2rec calibrate experiments/calibration.yaml --workers $(WORKERS)
+
+bench: setup ## what it costs, each figure beside a plain way: reports/bench; ARGS names some of the measurements
+	$(BIN)/python -m r2rec_bench.bench $(ARGS)
 
 docs: setup ## write docs/components from the registry
 	$(BIN)/r2rec docs docs/components
