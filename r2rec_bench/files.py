@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CANDIDATES = "candidates.parquet"
 CASES = "cases.parquet"
-"""What a model read and wrote about each candidate."""
+"""What a model read and wrote about each candidate; of a model without texts, its scores alone."""
 TRACES = "traces.parquet"
 COUNTS = "counts.json"
 """What became of the training questions."""

@@ -18,7 +18,7 @@ from r2rec_bench.core.config import Spec
 from r2rec_bench.core.environment import capture
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, recipe_of
-from r2rec_bench.core.types import Cost, Ranking
+from r2rec_bench.core.types import Case, Cost, Ranking
 from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe
 from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
@@ -181,7 +181,9 @@ class Pipeline(Inputs):
                 scores = model.score(self.candidate_lists)
                 ratings = model.ratings(self.candidate_lists)
             cost = Cost(watch.seconds, peak_bytes=watch.peak_bytes)
-            return self._answered(Ranking(scores, ratings, np.isfinite(scores), cost), None)
+            ranking = Ranking(scores, ratings, np.isfinite(scores), cost)
+            write_cases(_wordless(ranking), self.candidate_lists, self.dataset.log, out / CASES)
+            return self._answered(ranking, None)
 
         settings = {"baseline": spec.to_dict(), "fold": e.candidates.fold, "split": e.split.to_dict(), "seed": e.seed}
         return self._outcome("baseline", BASELINE, self._name(spec), settings, (), home(spec), [], answer)
@@ -248,6 +250,12 @@ class Pipeline(Inputs):
     def _mixed_of(self, artifact: Artifact) -> list[Artifact]:
         """The artifact after those of its own kind that it was made from."""
         return [*(a for a in self.store.inputs(artifact) if a.stage == artifact.stage), artifact]
+
+
+def _wordless(ranking: Ranking) -> Ranking:
+    """The ranking of a model that reads and writes nothing, with cases to be stored beside those of others."""
+    users, width = ranking.scores.shape
+    return replace(ranking, cases=((Case("", ""),) * width,) * users)
 
 
 def _checkpoint(artifact: Artifact, base: Path | None = None) -> Checkpoint:
