@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, NonNegativeInt, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.prompts.wording import THINK_CLOSE, THINK_OPEN
@@ -21,7 +21,7 @@ from r2rec_bench.traces.conversation import Turn
 from r2rec_bench.traces.purse import Prices, Purse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from openai import AsyncOpenAI
 
@@ -29,11 +29,14 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 _LONGEST_ASKED_S = 600.0
 """A server that wants longer than this is asked another day."""
 _TRY_AGAIN = frozenset({408, 409, 429})
+_GATEWAY = frozenset({502, 504})
+"""What says so is not the model, which may have answered, and be paid for it."""
 _FRAME_TOKENS = 64
 """Generous for what chat templates add to the messages."""
 _SPENT = "insufficient_quota"
 _jitter = SystemRandom()  # of waiting times, never of a result
 _sleep = asyncio.sleep
+_timeout = asyncio.timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Access:
     Attributes:
         base_url: of the endpoint, without credentials.
         model: its name there.
-        timeout_s: for one request.
+        timeout_s: for one request, from its first byte to the answer's last.
         retries: requests after the first, where that may help.
         limit_by: what the endpoint calls the most tokens it may write.
         temperature: of sampling; None leaves it to the endpoint.
@@ -126,8 +129,12 @@ class Endpoint:
         """Closes the connections."""
         await self._client.close()
 
-    async def ask(self, turn: Turn) -> Answer:
+    async def ask(self, turn: Turn, lost: Callable[[Answer], None]) -> Answer:
         """The reply to `turn`.
+
+        Args:
+            turn: the question.
+            lost: told of every request that may have been paid for and brought no answer, and of the most it can take.
 
         Raises:
             BudgetEndedError: a request could exceed the budget.
@@ -139,11 +146,17 @@ class Endpoint:
         for sent in range(self._access.retries + 1):
             price = self._access.prices.of(worst.prompt_tokens, worst.completion_tokens)
             async with self._purse.reserved(worst.prompt_tokens + worst.completion_tokens, price) as reserve:
-                got = await self._send(turn, worst, again=sent > 0)
+                try:
+                    got = await self._send(turn, worst, again=sent > 0)
+                except asyncio.CancelledError:  # the run ends, and this request is under way
+                    lost(worst)
+                    raise
                 taken = got if isinstance(got, Answer) else worst if got.billed else Answer("", False, 0, 0)
                 paid = self._access.prices.of(taken.prompt_tokens, taken.completion_tokens)
                 reserve.settle(taken.prompt_tokens + taken.completion_tokens, paid)
             self._count(taken, paid)
+            if taken is worst:
+                lost(worst)
             if isinstance(got, Answer):
                 return got
             if sent == self._access.retries:
@@ -157,9 +170,11 @@ class Endpoint:
         u = self.usage
         self.usage = replace(u, requests=u.requests + 1, retries=u.retries + again)
         try:
-            raw = await self._client.chat.completions.with_raw_response.create(**self._access.request(turn))
-            return _read(raw.text, worst)
-        except openai.APITimeoutError:
+            # The client's own timeout is one for each byte.
+            async with _timeout(self._access.timeout_s):
+                raw = await self._client.chat.completions.with_raw_response.create(**self._access.request(turn))
+            return _read(raw.content, worst)
+        except (TimeoutError, openai.APITimeoutError):
             return _Trouble("timeout", billed=True)
         except openai.APIConnectionError as error:
             # A connection that never came about carried no question.
@@ -167,7 +182,7 @@ class Endpoint:
         except openai.APIStatusError as error:
             status, headers = error.status_code, cast("Mapping[str, str]", error.response.headers)
             if error.code != _SPENT and (status in _TRY_AGAIN or status >= 500):
-                return _Trouble(f"HTTP {status}", billed=False, wait_s=_retry_after(headers))
+                return _Trouble(f"HTTP {status}", billed=status in _GATEWAY, wait_s=_retry_after(headers))
             raise R2RecError(
                 f"{self._access.base_url} refuses to answer as {self._access.model}: HTTP {status}, "
                 f"{self._clean(error.message)}. {_ADVICE.get(status, 'Check the settings of the teacher')}; "
@@ -222,6 +237,14 @@ class _Trouble:
     wait_s: float = 0.0
 
 
+def _if_readable(value: object, read: ValidatorFunctionWrapHandler) -> _Tokens | None:
+    """An answer whose count of tokens is nonsense is an answer all the same."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
 class _Message(BaseModel):
     content: str | None = None
     reasoning_content: str | None = None
@@ -234,16 +257,16 @@ class _Choice(BaseModel):
 
 
 class _Tokens(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: NonNegativeInt
+    completion_tokens: NonNegativeInt
 
 
 class _Completion(BaseModel):
     choices: list[_Choice]
-    usage: _Tokens | None = None
+    usage: Annotated[_Tokens | None, WrapValidator(_if_readable)] = None
 
 
-def _read(body: str, worst: Answer) -> Answer | _Trouble:
+def _read(body: bytes, worst: Answer) -> Answer | _Trouble:
     """The answer in a response."""
     try:
         completion = _Completion.model_validate_json(body)

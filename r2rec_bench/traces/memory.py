@@ -1,10 +1,10 @@
-"""Replies that were paid for, one line of JSON each, never asked for again."""
+"""Replies that were paid for, one line of JSON each, never asked for again; and those that were lost."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
@@ -24,7 +24,7 @@ class Remembered:
 
     Attributes:
         key: digest of the messages and of how the reply was sampled.
-        text: as the model wrote it.
+        text: as the model wrote it; None where the reply may have been paid for and never came.
         cut: whether the limit of tokens ended it.
         prompt_tokens: read, as the endpoint counts them.
         completion_tokens: written, thinking that is not shown included.
@@ -32,7 +32,7 @@ class Remembered:
     """
 
     key: str
-    text: str
+    text: str | None
     cut: bool
     prompt_tokens: int
     completion_tokens: int
@@ -54,21 +54,27 @@ class Memory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._replies: dict[str, Remembered] = {}
+        self._lost: dict[str, list[Remembered]] = {}
         self._file: FileIO | None = None
 
     def get(self, key: str) -> Remembered | None:
         """The reply under `key`, if there is one."""
         return self._replies.get(key)
 
+    def lost(self, key: str) -> Sequence[Remembered]:
+        """What under `key` was lost before the memory was opened, each with the most that it can have taken."""
+        return self._lost.get(key, ())
+
     def keep(self, reply: Remembered) -> None:
-        """Adds a reply, on the disk too; only while the memory is open."""
+        """Adds a reply or a loss, on the disk too; only while the memory is open."""
         if self._file is None:
             raise ValueError(f"{self.path} is not open")
         line = memoryview(_LINE.dump_json(reply) + b"\n")
         while line:  # a disk that is nearly full takes part of a line
             line = line[self._file.write(line) :]
         os.fsync(self._file.fileno())
-        self._replies.setdefault(reply.key, reply)
+        if reply.text is not None:
+            self._replies.setdefault(reply.key, reply)
 
     @contextmanager
     def opened(self) -> Generator[None]:
@@ -92,6 +98,7 @@ class Memory:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):  # whoever wrote this died over it
             file.truncate(whole)
+        self._lost = {}
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
                 reply = _LINE.validate_json(line)
@@ -100,7 +107,10 @@ class Memory:
                     f"{self.path}:{number}: not a reply as a teacher keeps it. Remove this line, and its question is "
                     "asked again, or the whole file"
                 ) from None
-            self._replies.setdefault(reply.key, reply)
+            if reply.text is None:
+                self._lost.setdefault(reply.key, []).append(reply)
+            else:
+                self._replies.setdefault(reply.key, reply)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from r2rec_bench.core.texts import Thought
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.traces.base import Lesson, Teacher, Usage, teachers
 from r2rec_bench.traces.conversation import ConversationConfig, Reply, Silence, Talk, Turn
-from r2rec_bench.traces.endpoint import Access, Endpoint, GaveUpError, key_named
+from r2rec_bench.traces.endpoint import Access, Answer, Endpoint, GaveUpError, key_named
 from r2rec_bench.traces.memory import Memory, Remembered
 from r2rec_bench.traces.purse import BudgetEndedError, Prices, Purse
 
@@ -71,7 +71,7 @@ class OpenAiConfig(ConversationConfig, _Model):
     concurrency: Annotated[int, Field(ge=1, le=512)] = 8
     """Requests under way at a time."""
     timeout: Annotated[float, Field(gt=0, le=3600)] = 120.0
-    """Seconds for one request."""
+    """Seconds for one request, from its first byte to the answer's last."""
     retries: Annotated[int, Field(ge=0, le=20)] = 6
     """Requests after the first where the server is busy, broken or out of reach; waits double, or are the server's."""
     limit_by: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -81,7 +81,8 @@ class OpenAiConfig(ConversationConfig, _Model):
     price_out: Annotated[float, Field(ge=0)] = 0.0
     """Per million tokens written."""
     budget: Annotated[float, Field(gt=0)] | None = None
-    """Most that these traces may cost in all, earlier runs included; nothing is sent that could exceed it."""
+    """Most that these traces may cost in all, earlier runs and answers that never came included; nothing is sent that
+    could exceed it. Of a run that was killed, what was under way is not known: at most `concurrency` requests."""
     budget_tokens: Annotated[int, Field(ge=1)] | None = None
     """Most tokens, read and written, in all."""
 
@@ -138,11 +139,20 @@ class OpenAi(Teacher):
 
     def _recall(self, talk: Talk) -> None:
         """Moves a conversation on as far as its replies are known; what they cost counts against the budget."""
-        while talk.turn and (known := self._memory.get(self._key(talk.turn))):
+        while talk.turn:
+            key = self._key(talk.turn)
+            known = self._memory.get(key)
+            before = [*self._memory.lost(key), *([known] if known else [])]
             u = self._usage
-            self._usage = replace(u, remembered=u.remembered + 1, remembered_price=u.remembered_price + known.price)
-            self._remembered_tokens += known.prompt_tokens + known.completion_tokens
-            talk.hear(Reply(known.text, known.cut))
+            self._usage = replace(
+                u,
+                remembered=u.remembered + bool(known),
+                remembered_price=u.remembered_price + sum(one.price for one in before),
+            )
+            self._remembered_tokens += sum(one.prompt_tokens + one.completion_tokens for one in before)
+            if not known:
+                return
+            talk.hear(_reply(known))
 
     async def _ask_all(self, talks: Sequence[Talk]) -> None:
         u, c = self._usage, self.config
@@ -183,12 +193,15 @@ class OpenAi(Teacher):
         if known is None:
             if self._ended:
                 raise BudgetEndedError
-            answer = await endpoint.ask(turn)
+            answer = await endpoint.ask(turn, lambda most: self._memory.keep(self._paid(key, most, text=None)))
             self._answered, self._in_a_row = True, 0
-            price = self._access.prices.of(answer.prompt_tokens, answer.completion_tokens)
-            known = Remembered(key=key, price=price, **asdict(answer))
+            known = self._paid(key, answer, text=answer.text)
             self._memory.keep(known)
-        talk.hear(Reply(known.text, known.cut))
+        talk.hear(_reply(known))
+
+    def _paid(self, key: str, answer: Answer, *, text: str | None) -> Remembered:
+        price = self._access.prices.of(answer.prompt_tokens, answer.completion_tokens)
+        return Remembered(key, text, answer.cut, answer.prompt_tokens, answer.completion_tokens, price)
 
     def _despair(self, reason: str) -> None:
         """Ends a run in which nothing is answered any more.
@@ -206,6 +219,10 @@ class OpenAi(Teacher):
 
     def _key(self, turn: Turn) -> str:
         return digest(self._access.request(turn))
+
+
+def _reply(known: Remembered) -> Reply:
+    return Reply(known.text or "", known.cut)
 
 
 def _access(c: OpenAiConfig) -> Access:

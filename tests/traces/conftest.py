@@ -2,8 +2,11 @@
 
 import json
 import re
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -62,7 +65,8 @@ def training(small_world) -> Callable[..., list[TrainingQuery]]:
 
 Body = dict[str, Any]
 Served = dict[str, Any]
-"""What is answered, all of it optional: `status`, `body`, `headers`; or `breaks`: nothing, on a broken connection."""
+"""What is answered, all of it optional: `status`, `body`, `headers`; and what becomes of it on the way, `fault`:
+`reset` and `closed` after nothing, `half` after half of it, `slow` byte by byte and never to its end."""
 
 
 class ScriptedServer(ThreadingHTTPServer):
@@ -77,6 +81,8 @@ class ScriptedServer(ThreadingHTTPServer):
         self.keys: list[str | None] = []
         self.lock = threading.Lock()
         self.under_way = self.most_under_way = 0
+        self.over = threading.Event()
+        self.dripping: Callable[[], object] = lambda: None
 
     @property
     def url(self) -> str:
@@ -113,8 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
         served = s.script(body, before)
         with s.lock:
             s.under_way -= 1
-        if served.get("breaks"):
-            self.close_connection = True
+        fault = served.get("fault")
+        self.close_connection = fault is not None
+        if fault == "reset":  # rather than closed in order
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if fault in {"reset", "closed"}:
             return
         answer = served.get("body", {})
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -123,7 +132,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        if fault == "slow":
+            self._drip()
+        else:
+            self.wfile.write(content[: len(content) // 2] if fault == "half" else content)
+
+    def _drip(self) -> None:
+        """A space now and then, which JSON may begin with, until whoever waits for more has gone."""
+        self.server.dripping()
+        with suppress(OSError):
+            while not self.server.over.wait(0.02):
+                self.wfile.write(b" ")
 
     def log_message(self, *args) -> None:
         """Nobody reads it."""
@@ -135,5 +154,6 @@ def server() -> Iterator[ScriptedServer]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield server
+        server.over.set()
         server.shutdown()
         thread.join()

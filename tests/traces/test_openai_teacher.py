@@ -134,7 +134,7 @@ def test_waits_double_without_advice(server, lessons, waits):
         {"status": 408},
         {"status": 409},
         {"status": 502},
-        {"breaks": True},
+        {"fault": "closed"},
         {"body": b'{"choices": [{"mess'},
         {"body": {"choices": []}},
         {"body": {"error": "model overloaded"}},
