@@ -46,10 +46,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How a trial did: means over users, and the seconds it took to fit and to score.
+    """How a trial did: means over users, and what it took to fit and to score.
 
     Attributes:
         mae: NaN from a baseline that predicts no ratings.
+        seconds: of processors' time, which is the same whatever else the machine does.
     """
 
     ndcg10: float
@@ -95,10 +96,10 @@ def judged(name: str, settings: Mapping[str, Any], task: Task) -> Score:
     """How the baseline `name` with `settings` does on `task`."""
     cls = baselines.get(name)
     model = cast("Baseline", cls(validate(cls.config_type(), settings, source=name)))
-    start = time.perf_counter()
+    start = time.process_time()
     model.fit(task.log, SEED)
     scores = model.score(task.candidates)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     predicted = model.ratings(task.candidates)
     ranking = Ranking(scores, predicted, np.ones(scores.shape, dtype=np.bool_), Cost())
     rank = ranks(ranking, task.candidates)

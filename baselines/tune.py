@@ -50,7 +50,8 @@ HEADER = """# What tuning found: data set, baseline, settings. Written by baseli
 # Validation fold under leave-last-out, fitted on train alone; 1,000 users, 1 positive + 19 uniform negatives; the best
 # of the trials by NDCG@10, of a rating predictor's by MAE (`by`). Every baseline had the same number of trials, the
 # first of them its defaults; a trial that failed, or was cut at its limit of wall time (`limit_minutes`), counts.
-# `seconds` are those of all trials together; with `budget_minutes` none was begun once they had come to so much.
+# `seconds` are those of all trials together; with `budget_minutes` none was begun once fits had taken so much of the
+# processors' time.
 """
 
 
@@ -62,7 +63,7 @@ def searched(study: Study, name: str, n_trials: int, judge: Judge, budget_minute
         name: of the baseline.
         n_trials: how many it shall have tried.
         judge: tries settings.
-        budget_minutes: no trial is begun once those before it have taken so long.
+        budget_minutes: of processors' time; no trial is begun once those before it have taken so much.
 
     Raises:
         InputError: the baseline cannot be used here even with its defaults.
@@ -75,8 +76,8 @@ def searched(study: Study, name: str, n_trials: int, judge: Judge, budget_minute
     for begun in study.get_trials(states=(TrialState.RUNNING,)):  # by a process that was ended
         study.tell(begun.number, state=TrialState.FAIL)
     for number in range(len(counted(study)), n_trials):
-        if budget_minutes is not None and _seconds(study) >= 60 * budget_minutes:
-            logger.info("%s: %g minutes are used up after %d of %d trials", name, budget_minutes, number, n_trials)
+        if budget_minutes is not None and _used(study) >= 60 * budget_minutes:
+            logger.info("%s: %g CPU minutes are used up after %d of %d trials", name, budget_minutes, number, n_trials)
             return
         # Seeded by its number, so that a search that was interrupted tries what it would have tried.
         seed = derive(SEED, "tune", name, number) % 2**32
@@ -108,9 +109,10 @@ def counted(study: Study) -> list[FrozenTrial]:
     return [trial for trial in study.trials if SETTINGS in trial.user_attrs]
 
 
-def _seconds(study: Study) -> float:
-    """Of all trials that count."""
-    return sum(trial.user_attrs[SECONDS] for trial in counted(study))
+def _used(study: Study) -> float:
+    """CPU seconds of all trials; of one that was cut, and does not tell, its wall time."""
+    told = (trial.user_attrs for trial in counted(study))
+    return sum(attributes[SCORE]["seconds"] if SCORE in attributes else attributes[SECONDS] for attributes in told)
 
 
 def entry(study: Study, limit_minutes: float, budget_minutes: float | None = None) -> dict[str, Any] | None:
@@ -133,7 +135,7 @@ def entry(study: Study, limit_minutes: float, budget_minutes: float | None = Non
         "trials": {"scored": len(scored), "cut": n_cut, "failed": len(trials) - len(scored) - n_cut},
         "limit_minutes": limit_minutes,
         **({} if budget_minutes is None else {"budget_minutes": budget_minutes}),
-        "seconds": round(_seconds(study), 1),
+        "seconds": round(sum(trial.user_attrs[SECONDS] for trial in trials), 1),
         "versions": {"python": platform.python_version(), **libraries, "optuna": version("optuna")},
     }
 
@@ -182,7 +184,7 @@ def main(
     trials: Annotated[int, typer.Option(min=1, help="For each baseline.")] = 12,
     minutes: Annotated[float, typer.Option(min=0, help="Wall time after which a trial is cut.")] = 10.0,
     budget: Annotated[
-        float | None, typer.Option(min=0, help="Minutes of a baseline's trials after which none is begun.")
+        float | None, typer.Option(min=0, help="Minutes of processors' time after which no trial is begun.")
     ] = None,
     out: Annotated[Path, typer.Option(help="The file to add to.")] = TUNED,
 ) -> None:

@@ -131,15 +131,16 @@ def test_trials_that_fail_or_take_too_long_count(study, caplog):
     assert "item_knn 3/5: cut after 9 s" in caplog.text
 
 
-def test_no_trial_begins_once_the_budget_is_used_up(study, monkeypatch):
-    clock = iter(range(0, 600, 30))  # each trial takes half a minute
-    monkeypatch.setattr(tune.time, "perf_counter", lambda: next(clock))
-    judge = FakeJudge()
-    tune.searched(study, "item_knn", 8, judge, budget_minutes=1.2)
-    tune.searched(study, "item_knn", 8, judge, budget_minutes=1.2)  # what earlier runs took is remembered
-    assert len(judge.asked) == 3
-    found = tune.entry(study, 1, 1.2)
-    assert (found["trials"]["scored"], found["budget_minutes"], found["seconds"]) == (3, 1.2, 90.0)
+def test_no_trial_begins_once_the_budget_is_used_up(study):
+    judge = FakeJudge({1: trials.TimeLimitError("too long")})
+    minutes = 3.5 / 60  # a trial says that it took 1.5 s; what is cut took no time worth speaking of
+    tune.searched(study, "item_knn", 8, judge, minutes)
+    assert len(judge.asked) == 4
+    tune.searched(study, "item_knn", 8, judge, minutes)  # what earlier runs took is remembered
+    assert len(judge.asked) == 4
+    found = tune.entry(study, 1, minutes)
+    assert (found["trials"], found["budget_minutes"]) == ({"scored": 3, "cut": 1, "failed": 0}, minutes)
+    assert "budget_minutes" not in tune.entry(study, 1)
 
 
 def test_nothing_is_written_when_no_trial_gave_a_score(study):
