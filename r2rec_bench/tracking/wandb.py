@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 Jobs: TypeAlias = Literal["stage", "trial"]
 PROJECT = "r2rec-bench"
+START_SECONDS = 30.0
+"""So long may W&B take to begin a run."""
 FINISH_SECONDS = 60.0
-"""So long may W&B take to end one of its runs."""
+"""So long may it take to end one."""
 _COMPONENTS = ("backbone", "chains", "prompts", "stages")
 _LONGEST_TAG = 64
 
@@ -104,6 +106,8 @@ class WandbTracker:
 
     def _started(self, job: str, name: str) -> Run:
         if self._run is None:
+            # At the interpreter's exit W&B's telemetry waits for a server that hangs.
+            os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
             import wandb
 
             whole = self._jobs == "trial"
@@ -121,6 +125,7 @@ class WandbTracker:
                 settings=wandb.Settings(
                     silent=True,
                     console="off",
+                    init_timeout=START_SECONDS,
                     finish_timeout=FINISH_SECONDS,  # respected at the interpreter's exit too
                     finish_timeout_raises=True,
                 ),
