@@ -29,7 +29,7 @@ from r2rec_bench.cli import (
     traces,
     transfer,
 )
-from r2rec_bench.cli.console import stderr
+from r2rec_bench.cli.console import safe_lines, stderr
 from r2rec_bench.core.errors import InputError, R2RecError
 
 _INTERRUPTED = 130
@@ -58,13 +58,13 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except R2RecError as error:
-            stderr().print(str(error), style="red", markup=False)
+            stderr().print(safe_lines(str(error)), style="red")
             raise typer.Exit(error.exit_code) from None
         except OSError as error:
             if error.errno not in _REFUSALS:
                 raise
             text = ": ".join(filter(None, [error.filename, error.strerror]))
-            stderr().print(text, style="red", markup=False)
+            stderr().print(safe_lines(text), style="red")
             raise typer.Exit(InputError.exit_code) from None
         except KeyboardInterrupt:
             stderr().print("Interrupted. Finished stages are kept; the same command goes on from there.")

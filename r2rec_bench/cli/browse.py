@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2rec_bench.cli.console import safe, stderr, stdout
+from r2rec_bench.cli.console import safe, safe_lines, stderr, stdout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,4 +144,4 @@ def _tell_broken() -> None:
     from r2rec_bench.core.registry import Registry
 
     for plugin in Registry.broken:
-        stderr().print(str(plugin), style="yellow", markup=False)
+        stderr().print(safe_lines(str(plugin)), style="yellow")

@@ -42,7 +42,7 @@ def sample(
 
     data = dataset_named(dataset)
     if data.synthetic:
-        stderr().print(f"SYNTHETIC DATA: {data.origin}", style="bold yellow", markup=False)
+        stderr().print(safe(f"SYNTHETIC DATA: {data.origin}"), style="bold yellow")
     chains = sample_chains(data, user, item, _sampler(sampler, set_ or []), n=n, seed=seed, fold=_fold(fold), time=time)
     if json:
         typer.echo(to_json(chains))

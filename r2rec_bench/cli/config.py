@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from r2rec_bench.cli.console import stdout
+from r2rec_bench.cli.console import safe, stdout
 from r2rec_bench.cli.run import SET
 
 app = typer.Typer(help="What an experiment's file means.", no_args_is_help=True)
@@ -30,7 +30,7 @@ def explain(
     console = stdout()
     for path, value, origin in rows:
         line = f"{path:{width_path}}  {value:{min(width_value, 60)}}  {origin}"
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(safe(line), soft_wrap=True)
 
 
 @app.callback()

@@ -10,32 +10,40 @@ if TYPE_CHECKING:
 
 _PIPED_WIDTH = 120
 """Columns where there is no terminal to fit into."""
+_LONGEST_LINE = 2_000
+"""Characters; the end of a longer line nobody would read."""
 
 
 def stdout() -> Console:
     """For results."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 
 
 def stderr() -> Console:
     """For progress, warnings and errors; long lines are left to the terminal."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def safe(text: str) -> str:
-    """Text from outside, fit for a terminal: no control characters, and nothing in it is markup."""
+    """Text from outside, fit for one line of a terminal: no control characters, and nothing in it is markup."""
     from rich.markup import escape
 
-    return escape("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text))
+    return escape(visible(text))
+
+
+def visible(text: str) -> str:
+    """`text` on one line of bounded length, what cannot be seen replaced: nothing moves a cursor or turns a line."""
+    short = text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in short)
 
 
 def safe_lines(text: str) -> str:
-    """`safe`, line by line."""
-    return "\n".join(map(safe, text.splitlines()))
+    """`safe`, line by line; only a line feed ends one."""
+    return "\n".join(map(safe, text.split("\n")))
 
 
 def shout(text: str) -> None:
@@ -43,4 +51,6 @@ def shout(text: str) -> None:
     from rich.console import Console
     from rich.panel import Panel
 
-    Console(stderr=True, highlight=False).print(Panel(safe_lines(text), title="WARNING", style="bold yellow"))
+    Console(stderr=True, highlight=False, emoji=False).print(
+        Panel(safe_lines(text), title="WARNING", style="bold yellow")
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2rec_bench.cli.console import safe, shout, stdout
+from r2rec_bench.cli.console import safe, safe_lines, shout, stdout
 from r2rec_bench.cli.run import EXECUTOR, OUT, SET, WORKERS, executor_of
 
 if TYPE_CHECKING:
@@ -92,4 +92,4 @@ def show(plan: Plan, done: Sequence[Done]) -> None:
     console.print(shown)
     console.print(caption(done), markup=False)
     for number, (title, reason) in enumerate(reasons(done), 1):
-        console.print(f"({number}) {title}: {reason}", markup=False, soft_wrap=True)
+        console.print(safe_lines(f"({number}) {title}: {reason}"), soft_wrap=True)

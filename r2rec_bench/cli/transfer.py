@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2rec_bench.cli.console import safe, shout, stdout
+from r2rec_bench.cli.console import safe, safe_lines, shout, stdout
 from r2rec_bench.cli.run import OUT
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ def show(planned: Planned, told: Sequence[Record]) -> None:
     for note in notes(planned):
         stdout().print(note, markup=False, soft_wrap=True)
     for number, (title, reason) in enumerate(reasons(told), 1):
-        stdout().print(f"({number}) {title}: {reason}", markup=False, soft_wrap=True)
+        stdout().print(safe_lines(f"({number}) {title}: {reason}"), soft_wrap=True)

@@ -149,7 +149,11 @@ class _Builder:
         if name == "str":
             return str(node.value)
         if name in _SCALARS:
-            return cast("Scalar", yaml.constructor.SafeConstructor().construct_object(node))
+            try:
+                return cast("Scalar", yaml.constructor.SafeConstructor().construct_object(node))
+            except ValueError:  # Python reads no number of more than some thousand digits
+                self._add(origin, path, f"a number of {len(node.value)} digits; expected a shorter one")
+                return None
         self._check_tag(node, origin, path)
         return None
 

@@ -13,6 +13,7 @@ import ast
 import gzip
 import json
 import re
+import zlib
 from array import array
 from collections.abc import Container, Generator, Iterator
 from contextlib import contextmanager
@@ -198,7 +199,7 @@ def _opened(file: Path) -> Generator[Any]:
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
             yield stream
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{file}: {error}; the download is damaged or not complete. Fetch it again.") from None
 
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import struct
 import tempfile
 import urllib.request
 import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +38,7 @@ def open_archive(path: Path, archive: Archive) -> zipfile.Path:
     """The root inside the archive at `path`.
 
     Raises:
-        InputError: its checksum is not the official one, or it would unpack to more than `MAX_BYTES`.
+        InputError: its checksum is not the official one, it is no zip, or it would unpack to more than `MAX_BYTES`.
     """
     got = _md5(path)
     if got != archive.md5:
@@ -42,11 +46,27 @@ def open_archive(path: Path, archive: Archive) -> zipfile.Path:
             f"{path}: MD5 {got}; the official {archive.name} has {archive.md5}. "
             f"Replace it by {archive.urls[0]}, or unpack it beside: unpacked files are read as they are."
         )
-    opened = zipfile.ZipFile(path)
+    with unzipping(path):
+        opened = zipfile.ZipFile(path)
+    # No member gives more than it says here: what it holds beyond that is not read, and its checksum is wrong.
     size = sum(member.file_size for member in opened.infolist())
     if size > MAX_BYTES:
         raise InputError(f"{path}: unpacks to {size} bytes; at most {MAX_BYTES} are read")
     return zipfile.Path(opened)
+
+
+@contextmanager
+def unzipping(file: Path | zipfile.Path) -> Generator[None]:
+    """Names `file` in what is said of a zip, or a member of one, that is torn or changed.
+
+    Raises:
+        InputError: it is.
+    """
+    try:
+        yield
+    # For a way of packing or a password that it does not know it has errors of its own, and none for names and places.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error) as error:
+        raise InputError(f"{file}: {error}; the download is damaged or not complete. Fetch it again.") from None
 
 
 def fetch(archive: Archive, folder: Path) -> tuple[Path | None, list[str]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.data.catalog import RawItems
+from r2rec_bench.data.fetch import unzipping
 from r2rec_bench.data.log import RawLog
 
 # u.item has a 0/1 column per genre, in the order of u.genre.
@@ -95,7 +96,8 @@ def read_items(folder: Path | ZipPath, form: Form) -> RawItems:
 def _content(file: Path | ZipPath) -> bytes:
     if not file.is_file():
         raise InputError(f"{file}: missing; an official copy has ratings and titles side by side")
-    return file.read_bytes()
+    with unzipping(file):
+        return file.read_bytes()
 
 
 def _complaint(line: bytes, separator: bytes) -> str:

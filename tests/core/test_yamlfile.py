@@ -102,6 +102,11 @@ def test_broken_yaml_says_where_and_what_to_do(text: str, message: str):
         parse(text)
 
 
+def test_a_number_longer_than_python_reads_is_a_problem_with_its_line():
+    parsed = parse(f"a: 1\nb:\n  c: {'9' * 5_000}\n")
+    assert [str(one) for one in parsed.problems] == ["x.yaml:3: b.c: a number of 5000 digits; expected a shorter one"]
+
+
 @pytest.mark.parametrize(
     ("text", "got"), [("", "it is empty"), ("# note", "it is empty"), ("- 1", "got list"), ("word", "got str")]
 )
