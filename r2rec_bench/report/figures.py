@@ -137,7 +137,7 @@ def _tokens(study: Study, path: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Curve:
+class Curve:
     """What a stage logged under one seed: `figure` by step."""
 
     seed: int
@@ -147,7 +147,7 @@ class _Curve:
 
 
 def _training(store: ArtifactStore, study: Study, path: Path) -> bool:
-    panels = _logged(store, study.reference) if study.reference is not None else {}
+    panels = training_curves(store, study.reference) if study.reference is not None else {}
 
     def plot(figure: Figure) -> None:
         for axis, (stage, curves) in zip(_grid(figure, len(panels)), panels.items(), strict=True):
@@ -164,9 +164,9 @@ def _training(store: ArtifactStore, study: Study, path: Path) -> bool:
     return bool(panels)
 
 
-def _logged(store: ArtifactStore, row: Row) -> Mapping[str, Sequence[_Curve]]:
+def training_curves(store: ArtifactStore, row: Row) -> Mapping[str, Sequence[Curve]]:
     """Curves of each seed by stage, in the order of training: the reward where there is one, else the loss."""
-    panels: dict[str, list[_Curve]] = {}
+    panels: dict[str, list[Curve]] = {}
     for run in row.runs:
         stages = [artifact for artifact in lineage(store, [run.artifact]) if (artifact.path / LOG).is_file()]
         for place, artifact in enumerate(stages, 1):
@@ -176,7 +176,7 @@ def _logged(store: ArtifactStore, row: Row) -> Mapping[str, Sequence[_Curve]]:
             if known:
                 steps, values = zip(*known, strict=True)
                 panels.setdefault(f"{place}. {artifact.stage}", []).append(
-                    _Curve(run.result.seed, figure, steps, values)
+                    Curve(run.result.seed, figure, steps, values)
                 )
     return panels
 

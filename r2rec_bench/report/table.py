@@ -47,7 +47,7 @@ class Column:
 
 HIT = Column("HR@1", "hr@1", interval=True)
 SD_HEAD = "SD, seeds"
-_METRICS = (
+METRICS = (
     HIT,
     *(Column(f"HR@{k}", f"hr@{k}") for k in (3, 5, 10)),
     *(Column(f"NDCG@{k}", f"ndcg@{k}") for k in (3, 5, 10)),
@@ -101,7 +101,7 @@ def main_table(study: Study, marked: Collection[Row] = ()) -> Table:
     """
     rows = study.rows
     systems = [Cell(row.label) for row in rows]
-    columns = [(column.head, metric_cells(column, rows, marked)) for column in _measured(_METRICS, rows)]
+    columns = [(column.head, metric_cells(column, rows, marked)) for column in _measured(METRICS, rows)]
     if several_seeds(rows) and columns and columns[0][0] == HIT.head:
         columns.insert(1, (SD_HEAD, [Cell(number(seeds_sd(row, HIT.metric))) for row in rows]))
     tokens = [Cell(count(prompt_tokens(row) + completion_tokens(row))) for row in rows]

@@ -1,0 +1,126 @@
+"use strict";
+
+/**
+ * The evidence as a graph, from the user on the left to the candidate on the right: what is revealed up to a step is
+ * drawn, what is still masked is dashed, and the closing edge, which nobody may see, always is.
+ */
+explorer.graph = (() => {
+  const ROW = 46;
+
+  /**
+   * @param {any} told
+   * @param {string} title of the candidate
+   * @param {number} step how many pieces are revealed
+   * @param {number} width
+   * @returns {any} the options of Plot
+   */
+  function plot(told, title, step, width) {
+    const links = told.steps.flatMap((/** @type {any} */ one, /** @type {number} */ at) =>
+      one.links.map((/** @type {any} */ link) => ({ ...link, open: !told.masked || at < step, at: at + 1 })),
+    );
+    const bundled = links.some((/** @type {any} */ link) => "peers" in link);
+    const { nodes, edges, rows, columns } = bundled ? bundles(links) : chains(links);
+    const middle = (rows - 1) / 2;
+    const narrow = width < 560;
+    const room = (width - 40) / columns;
+    nodes.unshift({ x: 0, y: middle, words: "user", kind: "user", open: true });
+    nodes.push({ x: columns, y: middle, words: title, kind: "target", open: true });
+    const shown = (/** @type {boolean} */ open) => edges.filter((/** @type {any} */ edge) => edge.open === open);
+    const at = { x1: "x1", y1: "y1", x2: "x2", y2: "y2", curve: "bump-x" };
+    return {
+      height: Math.max(130, 64 + ROW * rows),
+      marginLeft: 26,
+      marginRight: narrow ? 44 : 60,
+      marginTop: 26,
+      marginBottom: 26,
+      x: { axis: null, domain: [0, columns] },
+      y: { axis: null, domain: [rows - 0.5, -0.5] },
+      r: { type: "sqrt", domain: [0, Math.max(1, ...nodes.map((one) => one.size ?? 0))], range: [0, 12] },
+      marks: [
+        // The closing edge runs below all others.
+        Plot.link([0], { x1: 0, y1: middle, x2: columns, y2: middle, stroke: "var(--accent)", strokeOpacity: 0, strokeDasharray: "2 4" }),
+        Plot.line([[0, middle], [0.15, rows - 0.55], [columns - 0.15, rows - 0.55], [columns, middle]], { curve: "monotone-x", stroke: "var(--accent)", strokeWidth: 1.25, strokeDasharray: "2 4" }),
+        Plot.text([0], { x: columns / 2, y: rows - 0.55, text: () => "closing edge: masked", dy: 9, fill: "var(--accent)", fontSize: 10.5 }),
+        Plot.link(shown(false), { ...at, stroke: "var(--muted)", strokeWidth: 1, strokeDasharray: "3 4" }),
+        Plot.link(shown(true), { ...at, stroke: "colour", strokeWidth: "weight" }),
+        Plot.dot(nodes.filter((one) => !one.size), { x: "x", y: "y", r: { value: 6 }, symbol: (/** @type {any} */ one) => (one.kind === "peer" ? "circle" : one.kind === "user" ? "circle" : "square"), fill: fill, stroke: stroke, strokeWidth: 1.5 }),
+        Plot.dot(nodes.filter((one) => one.size), { x: "x", y: "y", r: "size", fill: fill, stroke: stroke, strokeWidth: 1.5 }),
+        Plot.text(edges.filter((/** @type {any} */ edge) => edge.words), {
+          x: (/** @type {any} */ edge) => edge.x1 + (edge.x2 - edge.x1) * (edge.beside ?? 0.5),
+          y: (/** @type {any} */ edge) => edge.y1 + (edge.y2 - edge.y1) * (edge.beside ?? 0.5),
+          text: (/** @type {any} */ edge) => (edge.open ? edge.words : "[MASK]"),
+          fill: (/** @type {any} */ edge) => (edge.open ? "var(--ink)" : "var(--muted)"),
+          stroke: "var(--paper)", strokeWidth: 4, fontSize: 10.5,
+        }),
+        Plot.text(nodes, {
+          x: "x", y: "y", dy: 17, text: "words", fontSize: narrow ? 9.5 : 11,
+          lineWidth: Math.max(6, room / (narrow ? 8 : 8.5)), textOverflow: "ellipsis-end",
+          fill: (/** @type {any} */ one) => (one.open ? "var(--ink)" : "var(--muted)"),
+          fontWeight: (/** @type {any} */ one) => (one.kind === "target" ? 650 : 400),
+          stroke: "var(--paper)", strokeWidth: 3,
+        }),
+      ],
+    };
+  }
+
+  /** One line for each shared item: the user's edge to it, and everybody who went on from there. @param {any[]} links */
+  function bundles(links) {
+    const rows = links.length;
+    const middle = (rows - 1) / 2;
+    /** @type {any[]} */
+    const nodes = [];
+    /** @type {any[]} */
+    const edges = [];
+    links.forEach((link, y) => {
+      const { open } = link;
+      const strong = open ? "var(--accent)" : "var(--muted)";
+      nodes.push({ x: 1, y, words: link.item, kind: "item", open });
+      nodes.push({ x: 2, y, words: open ? `${link.peers} of ${link.known} peers` : "peers", kind: "peer", open, size: open ? Math.max(link.peers, 0.01) : 0.01 });
+      edges.push({ x1: 0, y1: middle, x2: 1, y2: y, open, words: stars(link.rating), beside: 0.72, colour: "var(--ink)", weight: 1.25 });
+      edges.push({ x1: 1, y1: y, x2: 2, y2: y, open, colour: strong, weight: 1 });
+      edges.push({ x1: 2, y1: y, x2: 3, y2: middle, open, words: link.peers && link.lift !== null ? `${link.lift}×` : "0", beside: 0.28, colour: strong, weight: Math.min(5, 0.6 + (link.lift ?? 0)) });
+    });
+    return { nodes, edges, rows: Math.max(rows, 1), columns: 3 };
+  }
+
+  /** One line for each chain, edge by edge; the last goes to the candidate. @param {any[]} links */
+  function chains(links) {
+    const numbers = [...new Set(links.map((link) => link.chain))];
+    const rows = Math.max(numbers.length, 1);
+    const middle = (rows - 1) / 2;
+    const longest = Math.max(3, ...numbers.map((number) => links.filter((link) => link.chain === number).length));
+    /** @type {any[]} */
+    const nodes = [];
+    /** @type {any[]} */
+    const edges = [];
+    numbers.forEach((number, y) => {
+      const own = links.filter((link) => link.chain === number);
+      own.forEach((link, k) => {
+        const end = link.target && k === own.length - 1;
+        const to = end ? { x: longest, y: middle } : { x: k + 1, y };
+        // Odd edges go from the item back to a peer, even ones on to an item.
+        nodes.push(...(end ? [] : [{ ...to, words: k % 2 ? `peer ${link.peer}` : link.item, kind: k % 2 ? "peer" : "item", open: link.open }]));
+        edges.push({ x1: k, y1: k ? y : middle, x2: to.x, y2: to.y, open: link.open, words: stars(link.rating), beside: k ? (end ? 0.35 : 0.5) : 0.7, colour: k ? "var(--accent)" : "var(--ink)", weight: 1.5 });
+      });
+    });
+    return { nodes, edges, rows, columns: longest };
+  }
+
+  /** @param {number | null} rating */
+  function stars(rating) {
+    return rating === null ? "" : `★ ${rating}`;
+  }
+
+  /** @param {any} node */
+  function fill(node) {
+    if (!node.open) return "var(--paper)";
+    return node.kind === "target" || node.kind === "user" ? "var(--ink)" : node.kind === "peer" ? "var(--peer)" : "var(--item)";
+  }
+
+  /** @param {any} node */
+  function stroke(node) {
+    return node.open ? (node.kind === "peer" ? "var(--accent)" : "var(--ink)") : "var(--muted)";
+  }
+
+  return { plot };
+})();

@@ -1,0 +1,104 @@
+"""One tiny shop with hostile titles, a run of it with an ablation, and the explorer's site of both."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from r2rec_bench.cli.app import app
+from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+
+HOSTILE = (
+    "</script><script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "line\u2028separator \u202eright to left",
+    "“Quoted” & <b>bold</b>",
+    "javascript:alert(1)",
+)
+EXPERIMENT = """
+name: tiny
+question: Does it <b>show</b>?
+seed: 0
+data: shop
+split: leave_last_out
+visibility: fold
+candidates: {{negatives: uniform, n: 9, users: 70, fold: test}}
+chains: {{use: closed_uniform, evidence: bundle, order: any, n: 3}}
+prompts: {{use: progressive_mask, budget: 512}}
+teacher: template
+queries: {{n: 96, touched: 0.35, latest: 40}}
+backbone: {{use: nano, weights: {weights}}}
+untrained: true
+stages:
+  - {{use: sft, lr: 1.0e-2, batch_size: 32, epochs: 1}}
+ranker: {{use: rating_interaction, max_thought_tokens: 24}}
+metrics: [hr, ndcg, mrr, mae, valid_ratio]
+baselines: [popularity, ease]
+"""
+SINGLE = """
+extends: tiny.yaml
+question: What do single chains do?
+change:
+  chains.evidence: single
+"""
+
+
+@dataclass
+class Site:
+    """A cache with runs, and the site that was made of them."""
+
+    folder: Path
+    page: Path
+
+    def invoke(self, *arguments: object) -> Result:
+        places = {"R2REC_CACHE": str(self.folder / "cache"), "R2REC_DATA": str(self.folder / "data")}
+        return CliRunner(env=places).invoke(app, [str(argument) for argument in arguments])
+
+    def read(self, name: str) -> Any:
+        """What a file of data hands over."""
+        return handed_over(self.page.parent / "data" / f"{name}.js")
+
+
+def handed_over(script: Path) -> Any:
+    """The value in a file of data."""
+    text = script.read_text("ascii")
+    return json.loads(text[text.index(", ") + 2 : text.rindex(")")])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("explorer")
+    _write_shop(folder / "data" / "shop")
+    weights = folder / "nano"
+    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
+    new_tokenizer().save_pretrained(weights)
+    (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=weights))
+    (folder / "single.yaml").write_text(SINGLE)
+    made = Site(folder, folder / "site" / "index.html")
+    files = (folder / "tiny.yaml", folder / "single.yaml")
+    assert made.invoke("run", *files, "--out", folder / "reports").exit_code == 0
+    result = made.invoke("explorer", *files, "-o", folder / "site")
+    assert result.exit_code == 0, result.output
+    return made
+
+
+def _write_shop(folder: Path) -> None:
+    """90 users of 40 items, every title one of the hostile ones."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    popular = 1 / np.arange(1, 41)
+    lines = [
+        (f"u{user}", f"i{item}", float(rng.integers(1, 6)), 1_000_000 + 1_000 * place + user)
+        for user in range(90)
+        for place, item in enumerate(rng.choice(40, rng.integers(6, 14), replace=False, p=popular / popular.sum()))
+    ]
+    pd.DataFrame(lines, columns=["user_id", "item_id", "rating", "timestamp"]).astype({"rating": "float32"}).to_parquet(
+        folder / "interactions.parquet"
+    )
+    titles = [f"{HOSTILE[item % len(HOSTILE)]} {item}" for item in range(40)]
+    pd.DataFrame({"item_id": [f"i{item}" for item in range(40)], "title": titles}).to_parquet(folder / "items.parquet")
