@@ -20,6 +20,7 @@ from r2rec_bench.cli import (
     docs,
     doctor,
     explain,
+    explorer,
     matrix,
     pretrain,
     probe,
@@ -103,6 +104,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(traces.app, name="traces")
 app.command("probe")(probe.probe)
 app.command("explain")(explain.explain)
+app.command("explorer")(explorer.explorer)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("check")(check.check)
