@@ -40,8 +40,8 @@ class HuggingFace(Backbone):
         if local.is_dir():
             if not (local / "config.json").is_file():
                 raise InputError(f"{local}: no config.json; expected a Hugging Face model folder")
-            return Checkpoint(local)
-        return Checkpoint(self._from_hub())
+            return Checkpoint(_with_safetensors(local))
+        return Checkpoint(_with_safetensors(self._from_hub()))
 
     def identity(self) -> str:
         folder = self.checkpoint().path
@@ -72,3 +72,21 @@ class HuggingFace(Backbone):
                 f"backbone hf:{self.config.path}: no such folder, and the hub did not give it ({error}). "
                 "Give a folder with config.json, model.safetensors and a tokenizer, or check the id and the network."
             ) from error
+
+
+def _with_safetensors(folder: Path) -> Path:
+    """`folder`, whose weights are in safetensors.
+
+    Raises:
+        InputError: they are not; pickled ones can run code when they are opened, and never are.
+    """
+    if not any(folder.glob("*.safetensors")):
+        pickled = sorted(file.name for file in folder.glob("*.bin")) + sorted(
+            file.name for file in folder.glob("*.pt*")
+        )
+        found = f"; found {', '.join(pickled)}, pickled weights, which are never opened" if pickled else ""
+        raise InputError(
+            f"{folder}: no *.safetensors{found}. Have whoever made them save them with safe_serialization, or convert "
+            "them where you trust them"
+        )
+    return folder

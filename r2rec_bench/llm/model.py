@@ -7,7 +7,8 @@ turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -85,8 +86,8 @@ class LanguageModel:
         return encoded
 
     def encode_texts(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Token ids of what the model itself writes, nothing added."""
-        return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+        """Token ids of what a model has written or is to write, nothing added; a teacher's words end no turn either."""
+        return self._content(texts) if texts else []
 
     def encode_completions(self, completions: Sequence[str]) -> list[TokenIds]:
         """Token ids of completions as the model should write them, end of turn included."""
@@ -238,22 +239,43 @@ class LanguageModel:
 
 
 def load_model(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedModel:
-    """The weights of `checkpoint`, from safetensors only, on the GPU if there is one."""
+    """The weights of `checkpoint`, from safetensors only, on the GPU if there is one.
+
+    Raises:
+        InputError: they cannot be read, or want code of their own and may not run it.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(
-        checkpoint.path,
-        dtype=options.dtype if options.dtype == "auto" else getattr(torch, options.dtype),
-        attn_implementation=options.attention,
-        trust_remote_code=options.trust_remote_code,
-        use_safetensors=True,
-    )
+    with _named(checkpoint):
+        model = AutoModelForCausalLM.from_pretrained(
+            checkpoint.path,
+            dtype=options.dtype if options.dtype == "auto" else getattr(torch, options.dtype),
+            attn_implementation=options.attention,
+            trust_remote_code=options.trust_remote_code,
+            use_safetensors=True,
+        )
     return cast("Any", model).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_tokenizer(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedTokenizerBase:
-    """The tokenizer of `checkpoint`."""
+    """The tokenizer of `checkpoint`.
+
+    Raises:
+        InputError: as `load_model`.
+    """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=options.trust_remote_code)
+    with _named(checkpoint):
+        return AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=options.trust_remote_code)
+
+
+@contextmanager
+def _named(checkpoint: Checkpoint) -> Generator[None]:
+    """Says of which folder it is what libraries say of a checkpoint that they do not take."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{checkpoint.path}: cannot be loaded: {error}") from error

@@ -31,7 +31,8 @@ def problems_with(line: Line, lesson: Lesson, wording: Wording) -> Iterator[Prob
         if step.next_rating is None and said.forecast not in lesson.prompt.outcomes:
             allowed = ", ".join(map(str, lesson.prompt.outcomes))
             yield Problem(f"{where}.forecast", f"no answer of this experiment: {said.forecast}; allowed: {allowed}")
-        if tagged(said.text) or wording.parse_thoughts(thought.text) != (thought,):
+        plain = said.text.isprintable() and not tagged(said.text)
+        if not plain or wording.parse_thoughts(thought.text) != (thought,):
             yield Problem(f"{where}.text", f"expected plain words on one line; got {_cut(said.text)}")
         evidence = lesson.prompt if wording.quotes else shown
         for name in dict.fromkeys(unrevealed(said.text, evidence, said.step)):

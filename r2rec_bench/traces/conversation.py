@@ -8,7 +8,7 @@ later is masked. The true answer is told, if at all, with the last piece, when a
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
@@ -155,11 +155,17 @@ def _attempts(turn: Callable[[int, str], Turn], read: Callable[[Reply], R | Sile
     """What `read` makes of the first reply that it can use, or why it could not use the last of `n`."""
     failed = ""
     for attempt in range(n):
-        got = read((yield turn(attempt, failed)))
+        reply = yield turn(attempt, failed)
+        got = read(replace(reply, text=_seen(reply.text)))
         if not isinstance(got, Silence):
             return got
         failed = got.reason
     return Silence(failed)
+
+
+def _seen(text: str) -> str:
+    """The lines of a reply without what cannot be seen: escapes, marks that turn the direction of writing."""
+    return "\n".join("".join(one if one.isprintable() else " " for one in line) for line in text.splitlines())
 
 
 def _step_turn(

@@ -68,7 +68,10 @@ def test_a_hub_model_is_known_by_its_commit(tmp_path, monkeypatch):
 
     def snapshot(path: str, **settings: object) -> str:
         asked.update(settings, path=path)
-        return str(tmp_path / "models" / "snapshots" / "abc123")
+        folder = tmp_path / "models" / "snapshots" / "abc123"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.safetensors").touch()
+        return str(folder)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     assert hf("some/model", revision="v2").identity() == "some/model@abc123"
