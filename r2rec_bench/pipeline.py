@@ -19,6 +19,7 @@ from r2rec_bench.core.environment import capture
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, recipe_of
 from r2rec_bench.core.types import Case, Cost, Ranking
+from r2rec_bench.core.unfinished import unfinished_of
 from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe
 from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
@@ -93,6 +94,7 @@ class Pipeline(Inputs):
                 outcomes=self.asking.outcomes,
                 seed=e.seed,
                 report=self.watcher.progress,
+                unfinished=unfinished_of(out),
             )
             folder = out / MODEL
             folder.mkdir()

@@ -9,5 +9,5 @@ from r2rec_bench.cli.app import app
 
 
 def main() -> None:
-    """Runs `r2rec` with the process's arguments; exits with 0 done, 1 failure, 2 bad input, 130 interrupted."""
+    """Runs `r2rec`; exits with 0 done, 1 failure, 2 bad input, 130 interrupted, 143 terminated."""
     app()

@@ -32,8 +32,10 @@ from r2rec_bench.cli import (
 )
 from r2rec_bench.cli.console import safe_lines, stderr
 from r2rec_bench.core.errors import InputError, R2RecError
+from r2rec_bench.core.signals import Terminated, heeded
+from r2rec_bench.core.unfinished import checkpoint_seconds
 
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 130, 143
 _REFUSALS = {
     errno.EACCES,
     errno.EPERM,
@@ -45,6 +47,8 @@ _REFUSALS = {
     errno.EDQUOT,
 }
 """What the file system refuses, whatever the code does."""
+_FULL = ("No space left on device", "database or disk is full")
+"""A full disk in the words of libraries that raise errors of their own."""
 
 
 class Commands(TyperGroup):
@@ -54,28 +58,41 @@ class Commands(TyperGroup):
         """Runs the command.
 
         Raises:
-            Exit: with the error's own code, or 130 when interrupted.
+            Exit: with the error's own code, or 130 when interrupted, 143 when terminated.
         """
         try:
-            return super().invoke(ctx)
+            with heeded():
+                return super().invoke(ctx)
         except R2RecError as error:
             stderr().print(safe_lines(str(error)), style="red")
             raise typer.Exit(error.exit_code) from None
-        except OSError as error:
-            if error.errno not in _REFUSALS:
+        except KeyboardInterrupt as error:
+            stderr().print(
+                "Interrupted. Finished stages are kept, and of training its last checkpoint; the same command goes on "
+                "from there."
+            )
+            raise typer.Exit(_TERMINATED if isinstance(error, Terminated) else _INTERRUPTED) from None
+        except Exception as error:
+            text = _refusal(error)
+            if not text:
                 raise
-            text = ": ".join(filter(None, [error.filename, error.strerror]))
             stderr().print(safe_lines(text), style="red")
             raise typer.Exit(InputError.exit_code) from None
-        except KeyboardInterrupt:
-            stderr().print("Interrupted. Finished stages are kept; the same command goes on from there.")
-            raise typer.Exit(_INTERRUPTED) from None
+
+
+def _refusal(error: Exception) -> str:
+    """What the file system has refused, with the place where it is known; empty for any other error."""
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return ": ".join(filter(None, [str(error.filename or ""), error.strerror]))
+    full = next((words for words in _FULL if words in str(error)), "")
+    return f"{full}: {str(error).splitlines()[0]}" if full else ""
 
 
 def _options(
     no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load the package's own components only.")] = False,
 ) -> None:
     """R2Rec, open and measurable: chains, progressive masking, SFT, RL, and honest tables."""
+    checkpoint_seconds()  # refused now, not after hours
     # Threads that spin while they wait make a shared machine many times slower; set before torch loads its runtime.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # transformers' bars would tear ours

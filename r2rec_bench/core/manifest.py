@@ -68,27 +68,31 @@ class Manifest:
         """Writes the manifest and puts the whole folder on the disk, not only into its cache."""
         content = {"fingerprint": self.recipe.fingerprint, **asdict(self)}
         (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-        for path in [*folder.rglob("*"), folder]:
-            sync(path)
+        sync_all(folder)
 
     def damage(self, folder: Path) -> str:
         """The first file that is not as it was made, and why; empty when all are."""
-        for name, file in self.files.items():
-            path = folder / name
-            if not path.is_file():
-                return f"{name} is missing"
-            size = path.stat().st_size
-            if size != file.size:
-                return f"{name} has {size} bytes, not {file.size}"
-            if file_digest(path) != file.sha256:
-                return f"{name} has another checksum than when it was made"
-        return ""
+        return damage_of(folder, self.files)
 
 
 def survey(folder: Path) -> dict[str, File]:
     """All files below `folder`, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): File(path.stat().st_size, file_digest(path)) for path in paths}
+
+
+def damage_of(folder: Path, files: Mapping[str, File]) -> str:
+    """The first of `files` in `folder` that is not as it was, and why; empty when all are."""
+    for name, file in files.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        size = path.stat().st_size
+        if size != file.size:
+            return f"{name} has {size} bytes, not {file.size}"
+        if file_digest(path) != file.sha256:
+            return f"{name} has another checksum than when it was made"
+    return ""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -106,6 +110,12 @@ def read_manifest(folder: Path) -> Manifest:
     if not manifest.recipe.fingerprint.startswith(folder.name):
         raise ValueError(f"{MANIFEST} is of {manifest.recipe.fingerprint}")
     return manifest
+
+
+def sync_all(folder: Path) -> None:
+    """Waits until all files below a folder, and the folder, are on the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        sync(path)
 
 
 def sync(path: Path) -> None:

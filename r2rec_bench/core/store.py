@@ -23,6 +23,7 @@ from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.fingerprint import code_digest
 from r2rec_bench.core.manifest import Manifest, Recipe, read_manifest, survey, sync
 from r2rec_bench.core.resources import measure
+from r2rec_bench.core.unfinished import partial_of, unfinished_of
 
 _SHOWN = 16
 _NAMED = 5
@@ -86,7 +87,8 @@ class ArtifactStore:
             settings: all settings that matter to the result, JSON-able.
             inputs: the artifacts that `make` reads.
             code: dotted names of the modules and packages whose source decides the result.
-            make: writes the result into the empty folder it is given. If it raises, nothing stays.
+            make: writes the result into the empty folder it is given. If it raises, nothing stays but what it has
+                kept in the folder's `unfinished_of`, which is there when it is called again and goes with its success.
 
         Raises:
             InputError: the artifact is not there, and the store is frozen.
@@ -95,6 +97,7 @@ class ArtifactStore:
         folder = self.root / stage / recipe.fingerprint[:_SHOWN]
         with self._locked(recipe):
             if folder.exists():
+                unfinished_of(folder).clear()  # of a process that died when all was done
                 try:
                     return self._read(folder)
                 except DamagedArtifactError as error:
@@ -178,7 +181,7 @@ class ArtifactStore:
         return _artifact(folder, manifest, cached=True)
 
     def _make(self, recipe: Recipe, folder: Path, make: Callable[[Path], None]) -> Artifact:
-        partial = folder.with_name(f".{folder.name}.partial")
+        partial = partial_of(folder)
         # Under the lock nobody else is at work here: what is left is from a process that died.
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -193,6 +196,7 @@ class ArtifactStore:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         sync(folder.parent)
+        unfinished_of(folder).clear()
         self._verified.add(recipe.fingerprint)
         return _artifact(folder, manifest, cached=False)
 

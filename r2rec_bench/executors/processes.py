@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+from r2rec_bench.core.signals import leave_quietly
 from r2rec_bench.executors.base import Ended, Job, done
 
 _THREADS = "OMP_NUM_THREADS"
@@ -35,12 +36,17 @@ class Processes:
             try:
                 for future in as_completed(begun):
                     yield _ended(future, begun[future])
+            except BaseException:
+                for worker in multiprocessing.active_children():
+                    worker.terminate()  # it puts away what it has; without, it would be waited for
+                raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _end_with_parent() -> None:
     """A worker does not outlive the process that began it, even one that was killed and could tell it nothing."""
+    leave_quietly()
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.texts import Trace
+from r2rec_bench.core.unfinished import Unfinished
 from r2rec_bench.llm.base import Backbone, Checkpoint
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording
@@ -29,6 +30,7 @@ class StageContext:
         outcomes: the answers allowed.
         seed: for shuffling, sampling and initialisation.
         report: called as the stage goes on.
+        unfinished: what the stage keeps to go on from after an interruption; without, it is begun again then.
     """
 
     backbone: Backbone
@@ -37,6 +39,7 @@ class StageContext:
     outcomes: tuple[int, ...]
     seed: int
     report: Report
+    unfinished: Unfinished | None = None
 
 
 @dataclass(frozen=True, slots=True)

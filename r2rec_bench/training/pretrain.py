@@ -7,6 +7,7 @@ wording has, so that the model learns to read evidence and not one world's habit
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,9 +19,11 @@ from pydantic import Field
 
 from r2rec_bench.chains.closed_uniform import ClosedUniform, ClosedUniformConfig
 from r2rec_bench.core.environment import capture
+from r2rec_bench.core.fingerprint import code_digest, digest
 from r2rec_bench.core.seeds import derive, generator
 from r2rec_bench.core.texts import Trace
 from r2rec_bench.core.types import NONE_RATING, RATINGS, Visibility
+from r2rec_bench.core.unfinished import partial_of, unfinished_of
 from r2rec_bench.data.base import Dataset, Fold
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.data.splits.leave_last_out import LeaveLastOut
@@ -33,11 +36,14 @@ from r2rec_bench.prompts.direct import Direct
 from r2rec_bench.prompts.progressive_mask import ProgressiveMask
 from r2rec_bench.traces.collect import Asker, collect
 from r2rec_bench.traces.queries import QueriesConfig, draw_queries
+from r2rec_bench.traces.store import read_traces, write_traces
 from r2rec_bench.traces.template import Template
 from r2rec_bench.training.base import Report, Stage, StageContext, StageResult, stages
 from r2rec_bench.training.sft import Sft, SftConfig
 
 _LOG_EVERY = 10
+_SHOWN = 16
+_CORPUS, _TRACES = "corpus", "traces.parquet"
 _MOST_SINGLE = 4
 """Single chains take three steps each; more of them make long texts that teach little."""
 
@@ -69,24 +75,40 @@ class Pretrain(Stage):
 
     def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
         c = self.config
-        read = corpus(c.worlds, c.questions, context.seed, lambda done: context.report(done, c.worlds, {}))
+        read = self._corpus(context)
         with TemporaryDirectory() as folder:
             new_model(c.shape, derive(context.seed, "nano") % 2**31).save_pretrained(folder)
             new_tokenizer().save_pretrained(folder)
             settings = {name: getattr(c, name) for name in SftConfig.model_fields}
             return Sft(SftConfig(**settings)).run(Checkpoint(Path(folder)), read, out, context)
 
+    def _corpus(self, context: StageContext) -> list[Trace]:
+        """What is read; kept beside the stage's checkpoints, as it takes its time too."""
+        c, unfinished = self.config, context.unfinished
+
+        def made() -> list[Trace]:
+            return corpus(c.worlds, c.questions, context.seed, lambda done: context.report(done, c.worlds, {}))
+
+        if unfinished is None:
+            return made()
+        kept = unfinished.find(_CORPUS) or unfinished.keep(_CORPUS, lambda out: write_traces(made(), out / _TRACES))
+        return read_traces(kept / _TRACES)
+
 
 def write_weights(config: PretrainConfig, seed: int, out: Path, report: Report) -> None:
     """A new nano backbone in the folder `out`: weights, tokenizer, the recipe that made them, and the training log.
 
-    Everything is written beside `out` first; what cannot be finished leaves nothing.
+    Everything is written beside `out` first; what was interrupted goes on when the same is asked for again.
     """
-    context = StageContext(Nano(), ProgressiveMask(), Compact(), (NONE_RATING, *RATINGS), seed, report)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
-        made = Path(folder) / out.name
-        made.mkdir()
+    same = digest([config.model_dump(mode="json"), seed, code_digest([__name__.partition(".")[0]])])[:_SHOWN]
+    place = out.with_name(f"{out.name}-{same}")
+    unfinished, made = unfinished_of(place), partial_of(place)
+    context = StageContext(
+        Nano(), ProgressiveMask(), Compact(), (NONE_RATING, *RATINGS), seed, report, unfinished=unfinished
+    )
+    shutil.rmtree(made, ignore_errors=True)  # of a process that died
+    made.mkdir(parents=True)
+    try:
         result = Pretrain(config).run(Checkpoint(made), (), made, context)
         recipe = {
             "command": "r2rec pretrain OUT",
@@ -99,6 +121,9 @@ def write_weights(config: PretrainConfig, seed: int, out: Path, report: Report) 
         rows = [json.dumps({name: round(value, 6) for name, value in row.items()}) for row in result.log[::_LOG_EVERY]]
         (made / "training_log.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
         made.rename(out)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    unfinished.clear()
 
 
 def corpus(worlds: int, questions: int, seed: int, progress: Callable[[int], None]) -> list[Trace]:

@@ -88,7 +88,7 @@ class Reinforcement(Stage):
                 judge.weights,
                 algorithm=name,
                 steps=config.steps,
-                prompts_per_step=config.prompts,
+                prompts_per_pass=config.prompts // config.gradient_accumulation,
                 group=config.group,
                 beta=config.beta,
                 temperature=config.temperature,

@@ -39,23 +39,27 @@ def prefer(session: Session, pairs: Sequence[Pair], *, epochs: float, batch_size
         "chosen_ids": [pair.chosen for pair in pairs],
         "rejected_ids": [pair.rejected for pair in pairs],
     }
-    trainer = _trainer_class()(
-        model=session.lm.model,
-        args=DPOConfig(
-            **session.arguments(),
-            num_train_epochs=epochs,
-            per_device_train_batch_size=session.share(batch_size, "batch_size"),
-            beta=beta,
-            disable_dropout=True,
-            include_num_input_tokens_seen="non_padding",
-            max_length=None,
-        ),
-        train_dataset=Dataset.from_dict(rows),
-        data_collator=DataCollatorForPreference(pad_token_id=0),  # any id will do: it is masked
-        processing_class=session.lm.tokenizer,
-        peft_config=session.new_adapter,
-    )
-    session.train(trainer)
+    dataset = Dataset.from_dict(rows)
+
+    def trainer_of(batch: int) -> DPOTrainer:
+        return _trainer_class()(
+            model=session.lm.model,
+            args=DPOConfig(
+                **session.arguments(),
+                num_train_epochs=epochs,
+                per_device_train_batch_size=batch,
+                beta=beta,
+                disable_dropout=True,
+                include_num_input_tokens_seen="non_padding",
+                max_length=None,
+            ),
+            train_dataset=dataset,
+            data_collator=DataCollatorForPreference(pad_token_id=0),  # any id will do: it is masked
+            processing_class=session.lm.tokenizer,
+            peft_config=session.new_adapter,
+        )
+
+    session.train(trainer_of, session.share(batch_size, "batch_size"))
 
 
 def _trainer_class() -> type[DPOTrainer]:

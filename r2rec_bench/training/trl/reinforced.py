@@ -29,7 +29,7 @@ def reinforce(
     *,
     algorithm: Literal["grpo", "rloo"],
     steps: int,
-    prompts_per_step: int,
+    prompts_per_pass: int,
     group: int,
     beta: float,
     temperature: float,
@@ -47,7 +47,7 @@ def reinforce(
         weights: of each of `judge`'s rewards in the sum.
         algorithm: how the rewards of a group become an update.
         steps: updates.
-        prompts_per_step: prompts answered before an update.
+        prompts_per_pass: prompts answered in a forward pass, of all processes together.
         group: completions of each, compared with each other.
         beta: weight of the KL term.
         temperature: of sampling.
@@ -61,13 +61,9 @@ def reinforce(
     from trl.trainer.grpo_trainer import GRPOTrainer
     from trl.trainer.rloo_config import RLOOConfig
 
-    arguments = session.arguments()
-    passes = int(arguments["gradient_accumulation_steps"])
-    arguments |= {
+    settings: dict[str, Any] = {
         "reward_weights": list(weights.values()),
         "max_steps": steps,
-        # A process has whole groups, whose completions are compared.
-        "per_device_train_batch_size": session.share(prompts_per_step // passes, "prompts") * group,
         "num_generations": group,
         "beta": beta,
         "temperature": temperature,
@@ -76,14 +72,8 @@ def reinforce(
         "generation_kwargs": {"remove_invalid_values": True},
         "disable_dropout": True,
     }
-    parts: dict[str, Any] = {
-        "model": session.lm.model,
-        "reward_funcs": _rewards(session, judge, weights, group),
-        # TRL is given the rows of the prompts for prompts, and asks for the token ids when it writes.
-        "train_dataset": Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))]}),
-        "processing_class": session.lm.tokenizer,
-        "peft_config": session.new_adapter,
-    }
+    # TRL is given the rows of the prompts for prompts, and asks for the token ids when it writes.
+    rows = Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))]})
 
     def asked(keys: Sequence[str]) -> list[TokenIds]:
         return [prompts[int(key)] for key in keys]
@@ -92,13 +82,27 @@ def reinforce(
         ids = asked(keys)
         return {"prompt_ids": ids, "completion_ids": sample(trainer, ids), "logprobs": None}
 
-    if algorithm == "grpo":
-        trainer = GRPOTrainer(args=GRPOConfig(**arguments, loss_type="grpo"), rollout_func=roll_out, **parts)
-    else:
-        trainer = _rloo_trainer(asked)(args=RLOOConfig(**arguments), **parts)
-    if trainer.is_fsdp_enabled:
-        raise InputError(f"{algorithm}: FSDP spreads the weights that completions are written with; launch it without")
-    session.train(trainer)
+    def trainer_of(batch: int) -> GRPOTrainer | RLOOTrainer:
+        arguments = session.arguments() | settings | {"per_device_train_batch_size": batch}
+        parts: dict[str, Any] = {
+            "model": session.lm.model,
+            "reward_funcs": _rewards(session, judge, weights, group),
+            "train_dataset": rows,
+            "processing_class": session.lm.tokenizer,
+            "peft_config": session.new_adapter,
+        }
+        if algorithm == "grpo":
+            trainer = GRPOTrainer(args=GRPOConfig(**arguments, loss_type="grpo"), rollout_func=roll_out, **parts)
+        else:
+            trainer = _rloo_trainer(asked)(args=RLOOConfig(**arguments), **parts)
+        if trainer.is_fsdp_enabled:
+            raise InputError(
+                f"{algorithm}: FSDP spreads the weights that completions are written with; launch it without"
+            )
+        return trainer
+
+    # A process has whole groups, whose completions are compared.
+    session.train(trainer_of, session.share(prompts_per_pass, "prompts") * group)
 
 
 def _rewards(

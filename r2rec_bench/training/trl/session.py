@@ -7,18 +7,21 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.seeds import derive
+from r2rec_bench.core.signals import deferred
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.llm.model import LanguageModel, load_tokenizer
+from r2rec_bench.llm.shortage import free_memory, is_short_of_memory
 from r2rec_bench.training.base import StageContext
 from r2rec_bench.training.loop import LoopConfig, handoff_problem
 from r2rec_bench.training.trl.adapters import kept_and_merged, new_adapter, reopened
+from r2rec_bench.training.trl.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
     from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+_logger = logging.getLogger(__name__)
 _NOISY = ("transformers", "trl", "peft", "accelerate", "datasets", "huggingface_hub")
 _FIGURES = {
     "loss": "loss",
@@ -70,13 +74,19 @@ class Session:
         if problem:
             raise InputError(problem)
         self._start = start
-        self.lm = self._loaded()
-        self.new_adapter = new_adapter(lora) if lora is not None and handoff == "fresh" else None
-        self._saved_as = self.lm.model.dtype
+        self._passes = config.gradient_accumulation
         self._adapted = lora is not None and handoff != "merge"
+        self.lm = self._opened()
+        self.new_adapter = new_adapter(lora) if lora is not None and handoff == "fresh" else None
+
+    def _opened(self) -> LanguageModel:
+        """The model as it is trained."""
+        lm = self._loaded()
+        self._saved_as = lm.model.dtype
         if not self._adapted:
             # In half precision the small updates of fine-tuning round to nothing; autocast keeps the speed.
-            self.lm.model.float()
+            lm.model.float()
+        return lm
 
     def _loaded(self) -> LanguageModel:
         start, options = self._start, self._context.backbone.load_options()
@@ -99,7 +109,7 @@ class Session:
         return count // processes
 
     def arguments(self) -> dict[str, Any]:
-        """What all trainers are told: local, silent, seeded, one log row per update, nothing saved on the way."""
+        """What all trainers are told: local, silent, seeded, one log row per update, saving when they are told to."""
         import torch
 
         config = self._config
@@ -111,7 +121,7 @@ class Session:
             "lr_scheduler_type": "constant_with_warmup" if config.scheduler == "constant" else config.scheduler,
             "weight_decay": config.weight_decay,
             "max_grad_norm": config.max_grad_norm,
-            "gradient_accumulation_steps": config.gradient_accumulation,
+            "gradient_accumulation_steps": self._passes,
             "gradient_checkpointing": config.gradient_checkpointing,
             "bf16": self._saved_as is torch.bfloat16,
             "fp16": self._saved_as is torch.float16,
@@ -127,18 +137,27 @@ class Session:
             "dataloader_pin_memory": False,
         }
 
-    def train(self, trainer: Trainer) -> None:
-        """Run `trainer`, then write its model as a plain folder: an adapter merged, and kept beside the weights.
+    def train(self, trainer_of: Callable[[int], Trainer], batch: int) -> None:
+        """Train, then write the model as a plain folder: an adapter merged, and kept beside the weights.
+
+        Where memory is too short for a batch, the stage goes on from its last checkpoint with smaller ones, of which
+        an update has more.
+
+        Args:
+            trainer_of: a new trainer whose forward pass has so many examples, made with the `arguments` of then.
+            batch: how many it should have.
 
         Raises:
-            R2RecError: a logged loss, gradient norm or reward is not finite.
+            R2RecError: a logged loss, gradient norm or reward is not finite, or memory is too short for one example.
+            KeyboardInterrupt: SIGINT or SIGTERM came; there is a checkpoint of where that was.
         """
-        from transformers import PrinterCallback
-
-        trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(self._journal())
-        _reach_the_peak(trainer)
-        trainer.train()
+        trainer = self._trained(trainer_of, batch)
+        while trainer is None:
+            batch = self._lessen(batch)
+            del self.lm
+            free_memory()
+            self.lm = self._opened()
+            trainer = self._trained(trainer_of, batch)
         model: Any = self._gathered(trainer) if trainer.is_fsdp_enabled else trainer.model
         if trainer.is_world_process_zero():
             if self._adapted:
@@ -146,6 +165,47 @@ class Session:
             model.to(self._saved_as).save_pretrained(self._out)
             self.lm.tokenizer.save_pretrained(self._out)
         trainer.accelerator.wait_for_everyone()
+
+    def _trained(self, trainer_of: Callable[[int], Trainer], batch: int) -> Trainer | None:
+        """A trainer that has trained; None where memory was too short, and then nothing holds on to it any more."""
+        from transformers import PrinterCallback
+
+        trainer = trainer_of(batch)
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(self._journal())
+        _reach_the_peak(trainer)
+        self.rows.clear()
+        try:
+            if self._context.unfinished is None:
+                trainer.train()
+            else:
+                with deferred() as stopping:
+                    kept = Checkpoints(trainer, self._context.unfinished, self.rows, stopping)
+                    trainer.train(resume_from_checkpoint=kept.newest())
+        except RuntimeError as error:
+            if trainer.args.world_size > 1 or not is_short_of_memory(error):
+                raise
+            return None
+        return trainer
+
+    def _lessen(self, batch: int) -> int:
+        """A smaller batch of which several make up one of this size; an update is then of so many times as many.
+
+        Raises:
+            R2RecError: there is no smaller one.
+        """
+        if batch == 1:
+            raise R2RecError(
+                f"{self.stage}: memory is too short for one example at a time. Use gradient_checkpointing, shorter "
+                "prompts, or a smaller backbone"
+            )
+        parts = next(parts for parts in range(2, batch + 1) if batch % parts == 0)
+        self._passes *= parts
+        _logger.warning(
+            "%s: memory is too short for %d examples at a time; going on with %d, and %d times as many passes",
+            self.stage, batch, batch // parts, parts,
+        )  # fmt: skip
+        return batch // parts
 
     def _gathered(self, trainer: Trainer) -> nn.Module | None:
         """The model whose weights FSDP has spread over the processes, whole again in the first of them."""
@@ -170,6 +230,12 @@ class Session:
 
         class Journal(TrainerCallback):
             last = time.perf_counter()
+
+            def on_train_begin(
+                self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+            ) -> None:
+                self.last = time.perf_counter()
+                session.tokens = state.num_input_tokens_seen
 
             def on_log(
                 self,

@@ -47,24 +47,28 @@ def fine_tune(
         "input_ids": [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)],
         "prompt_length": [len(prompt) for prompt in prompts],
     }
-    args = SFTConfig(
-        **session.arguments(),
-        num_train_epochs=epochs,
-        per_device_train_batch_size=batch_size,
-        train_sampling_strategy=order,
-        include_num_input_tokens_seen="non_padding",
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-    )
-    trainer = _trainer_class()(
-        model=session.lm.model,
-        args=args,
-        train_dataset=Dataset.from_dict(rows),
-        data_collator=collate if args.world_size == 1 else share_of(args.process_index, args.world_size),
-        processing_class=session.lm.tokenizer,
-        peft_config=session.new_adapter,
-    )
-    session.train(trainer)
+    dataset = Dataset.from_dict(rows)
+
+    def trainer_of(batch: int) -> SFTTrainer:
+        args = SFTConfig(
+            **session.arguments(),
+            num_train_epochs=epochs,
+            per_device_train_batch_size=batch,
+            train_sampling_strategy=order,
+            include_num_input_tokens_seen="non_padding",
+            max_length=None,
+            dataset_kwargs={"skip_prepare_dataset": True},
+        )
+        return _trainer_class()(
+            model=session.lm.model,
+            args=args,
+            train_dataset=dataset,
+            data_collator=collate if args.world_size == 1 else share_of(args.process_index, args.world_size),
+            processing_class=session.lm.tokenizer,
+            peft_config=session.new_adapter,
+        )
+
+    session.train(trainer_of, batch_size)
 
 
 def collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
