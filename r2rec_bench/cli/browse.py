@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from r2rec_bench.cli.complete import component_names, family_names
 from r2rec_bench.cli.console import safe, safe_lines, stderr, stdout
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ _NARROWEST = 60
 
 
 def list_components(
-    family: Annotated[str | None, typer.Argument(help="One family only, e.g. chains.")] = None,
+    family: Annotated[
+        str | None, typer.Argument(help="One family only, e.g. chains.", autocompletion=family_names)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Everything that `show` says, for programs.")] = False,
 ) -> None:
     """List the families and their components, plug-ins included."""
@@ -35,8 +38,14 @@ def list_components(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A component, with its family before it where you like.")],
-    component: Annotated[str | None, typer.Argument(help="The component, if a family came first.")] = None,
+    name: Annotated[
+        str,
+        typer.Argument(help="A component, with its family before it where you like.", autocompletion=component_names()),
+    ],
+    component: Annotated[
+        str | None,
+        typer.Argument(help="The component, if a family came first.", autocompletion=component_names()),
+    ] = None,
 ) -> None:
     """Show a component: what it does, its settings with range and default, and where its code is.
 

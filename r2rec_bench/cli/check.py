@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from r2rec_bench.cli.complete import family_names
 from r2rec_bench.cli.console import safe, safe_lines, stdout
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ _STYLES = {"ok": "green", "BROKEN": "bold red", "skipped": "yellow"}
 
 
 def check(
-    family: Annotated[str | None, typer.Argument(help="One family only, e.g. chains.")] = None,
+    family: Annotated[
+        str | None, typer.Argument(help="One family only, e.g. chains.", autocompletion=family_names)
+    ] = None,
     name: Annotated[str | None, typer.Argument(help="One component, as in YAML: mine, or mine:argument.")] = None,
     package: Annotated[str | None, typer.Option(help="Only what this package registers, e.g. my_package.")] = None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from r2rec_bench.cli.complete import component_names
 from r2rec_bench.cli.console import safe, stdout
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from r2rec_bench.data.stats import DataStats
 
 app = typer.Typer(help="Find, fetch, check and count data sets.", no_args_is_help=True)
-NAME = Annotated[str, typer.Argument(help="A data source, e.g. movielens-1m; `r2rec list sources` has them all.")]
+NAME = Annotated[
+    str,
+    typer.Argument(
+        help="A data source, e.g. movielens-1m; `r2rec list sources` has them all.",
+        autocompletion=component_names("sources"),
+    ),
+]
 
 
 def dataset_named(name: str) -> Dataset:

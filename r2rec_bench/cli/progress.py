@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +44,7 @@ class Quiet(Silent):
         self.console = console
         self.warnings: list[str] = []
         self._told: set[tuple[str, float]] = set()
+        self._made: list[float] = []
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -52,31 +54,55 @@ class Quiet(Silent):
         """One line for a stage that is there; nothing for one that was made or found earlier in this run."""
         took = f"{seconds:,.1f} s"
         if not cached:
+            self._made.append(seconds)
             self.console.print(f"[green]✓[/] {safe(stage)}: {took}")
         elif (stage, seconds) not in self._told:
             self.console.print(f"[dim]= {safe(stage)}: cached, took {took}[/]")
         self._told.add((stage, seconds))
 
+    def tell_sum(self) -> None:
+        """What was made in how long, and what was there already; nothing where no stage was asked for."""
+        if self._told:
+            found = len(self._told) - len(self._made)
+            made = f"{len(self._made)} made in {sum(self._made):,.1f} s"
+            self.console.print(f"Stages: {made}, {found} from the cache", style="dim")
+
 
 class Lines(Quiet):
-    """A line when a stage begins, at each tenth of it, and when it is there."""
+    """A line at each tenth of a stage, and when it is there.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: where they go.
+        clock: seconds since some moment.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(console)
+        self._clock = clock
         self._stage = ""
         self._tenth = 0
+        self._began = 0.0
 
     def begin(self, stage: str) -> None:
-        self._stage, self._tenth = stage, 0
+        self._stage, self._tenth, self._began = stage, 0, self._clock()
 
     def progress(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         tenth = 10 * done // total if total else 0
-        if tenth != self._tenth:  # lower again where a stage has a second part
+        if tenth < self._tenth:  # a stage has a second part
+            self._began = self._clock()
+        if tenth != self._tenth:
             self._tenth = tenth
-            self.console.print(f"{safe(self._stage)}: {done} of {total} {figures_line(figures)}".rstrip())
+            told = [f"{safe(self._stage)}: {done} of {total}", figures_line(figures), self._left(done, total)]
+            self.console.print("  ".join(filter(None, told)))
 
     def end(self, stage: str, seconds: float, *, cached: bool) -> None:
         self.tell_end(stage, seconds, cached=cached)
+
+    def _left(self, done: int, total: int) -> str:
+        """The time left at the pace so far; empty before there is one, and at the end."""
+        if not 0 < done < total:
+            return ""
+        return f"{_clocked((self._clock() - self._began) * (total - done) / done)} left"
 
 
 class Live(Quiet):
@@ -106,20 +132,20 @@ class Live(Quiet):
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Generator[Quiet]:
-    """The watcher for this terminal, or for none."""
+def watching(*, quiet: bool, plain: bool = False) -> Generator[Quiet]:
+    """The watcher for this terminal, or for none; `plain` is for lines in any case."""
     console = stderr()
     if quiet:
         yield Quiet(console)
-    elif not console.is_terminal:
+    elif plain or not console.is_terminal:
         yield Lines(console)
     else:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TaskProgressColumn(),
+            MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[figures]}"),
         )
@@ -147,13 +173,20 @@ class Followed(Several):
 
 @contextmanager
 def following(
-    command: str, *, quiet: bool, track: Tracker | None = None, group: str = "", jobs: Jobs = "stage"
+    command: str,
+    *,
+    quiet: bool,
+    plain: bool = False,
+    track: Tracker | None = None,
+    group: str = "",
+    jobs: Jobs = "stage",
 ) -> Generator[Followed]:
     """The watcher of a command whose events are also written down, below the cache.
 
     Args:
         command: its name.
         quiet: warnings only, in the terminal.
+        plain: lines instead of bars, in a terminal too.
         track: who else is told.
         group: of what is tracked; the experiment's name where empty.
         jobs: what is tracked as one.
@@ -167,7 +200,7 @@ def following(
     from r2rec_bench.tracking.log import RunLog
     from r2rec_bench.tracking.wandb import WandbTracker
 
-    with watching(quiet=quiet) as terminal:
+    with watching(quiet=quiet, plain=plain) as terminal:
         tracker = WandbTracker(terminal.warn, cache_root(), group=group, jobs=jobs) if track else None
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{command}-{os.getpid()}.jsonl"
         log = RunLog(cache_root() / "logs" / name, terminal.warn)
@@ -182,8 +215,16 @@ def following(
                 tracker.close(failed=bool(failure))
             log.close(failure)
             if not quiet:
+                terminal.tell_sum()
                 said = [f"Log: {log.path}", *([f"W&B: {tracker.folder}"] if tracker else [])]
                 terminal.console.print("\n".join(said), style="dim", markup=False)
+
+
+def _clocked(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any: `0:42`, `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def figures_line(figures: Mapping[str, float]) -> str:

@@ -38,13 +38,13 @@ class Executes(StrEnum):
 EXECUTOR = Annotated[
     Executes | None,
     typer.Option(
-        help="Who runs experiments side by side: processes of this machine, or Ray: the cluster at RAY_ADDRESS, else "
-        "one started here. Processes with --workers above 1."
+        help="Who runs experiments side by side, or of one alone the parts of evaluation and annotation: processes of "
+        "this machine, or Ray: the cluster at RAY_ADDRESS, else one started here. Processes with --workers above 1."
     ),
 ]
 WORKERS = Annotated[
     int | None,
-    typer.Option(min=1, help="Experiments run side by side. Of Ray without: one per GPU, else one per machine."),
+    typer.Option(min=1, help="Experiments, or parts, side by side. Of Ray without: one per GPU, else one per machine."),
 ]
 
 
@@ -58,20 +58,27 @@ def run(
     out: OUT = Path("reports"),
     track: TRACK = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings only.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="For programs: the closing table as JSON, and lines in place of bars.")
+    ] = False,
 ) -> None:
     """Run experiments, print their table and write the report; what was done before is not done again.
 
     Ablations change the first file's experiment, whichever they name themselves. One that fails is told in the report,
     and the others go on; the exit code is then 1.
     """
+    from r2rec_bench.cli.closing import written_as_json
     from r2rec_bench.cli.progress import following
     from r2rec_bench.cli.studies import Wanted, artifact_store, gather, write_and_show
 
     store = artifact_store()
-    with following("run", quiet=quiet, track=track) as watcher:
+    with following("run", quiet=quiet, plain=json, track=track) as watcher:
         wanted = Wanted(files, set_ or [], seeds, name)
         study = gather(wanted, store, watcher, executor_of(executor, workers, store))
-    write_and_show(store, study, out, watcher.warnings)
+    if json:
+        typer.echo(written_as_json(store, study, out, watcher.warnings))
+    else:
+        write_and_show(store, study, out, watcher.warnings)
     if study.failed:
         raise typer.Exit(1)
 

@@ -1,6 +1,7 @@
 """Live bars, plain lines, silence; and terminal text that cannot be misused."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -18,17 +19,54 @@ def written(console: Console) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_lines_tell_each_tenth_once_and_the_end():
-    screen = console()
-    watcher = Lines(screen)
+class Clock:
+    """Seconds that a test sets."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_lines_tell_each_tenth_once_with_the_time_left_and_the_end():
+    screen, clock = console(), Clock()
+    watcher = Lines(screen, clock)
     watcher.begin("sft")
     for done in range(1, 101):
+        clock.now += 7
         watcher.progress(done, 100, {"loss": 0.5, "tokens_per_second": 12_345.6, "other": 1})
     watcher.end("sft", 61.25, cached=False)
     lines = written(screen).splitlines()
     assert len(lines) == 11
-    assert lines[0] == "sft: 10 of 100 loss 0.500  12,346 tokens/s"
+    assert lines[0] == "sft: 10 of 100  loss 0.500  12,346 tokens/s  10:30 left"
+    assert lines[8] == "sft: 90 of 100  loss 0.500  12,346 tokens/s  1:10 left"
+    assert lines[9] == "sft: 100 of 100  loss 0.500  12,346 tokens/s"
     assert lines[-1] == "✓ sft: 61.2 s"
+
+
+def test_the_second_part_of_a_stage_has_a_time_left_of_its_own():
+    screen, clock = console(), Clock()
+    watcher = Lines(screen, clock)
+    watcher.begin("dpo")
+    clock.now += 100
+    watcher.progress(10, 10, {})
+    watcher.progress(0, 4, {})
+    clock.now += 3_600
+    watcher.progress(2, 4, {})
+    assert written(screen).splitlines() == ["dpo: 10 of 10", "dpo: 0 of 4", "dpo: 2 of 4  1:00:00 left"]
+
+
+def test_at_the_end_it_is_told_what_was_made_and_what_was_there():
+    screen = console()
+    watcher = Lines(screen)
+    watcher.tell_sum()
+    assert written(screen) == ""
+    watcher.end("data", 5.0, cached=True)
+    watcher.end("sft", 60.0, cached=False)
+    watcher.end("grpo", 1.5, cached=False)
+    watcher.end("data", 5.0, cached=True)
+    watcher.tell_sum()
+    assert written(screen).splitlines()[-1] == "Stages: 2 made in 61.5 s, 1 from the cache"
 
 
 def test_a_stage_found_in_the_cache_is_told_once():
@@ -70,6 +108,22 @@ def test_quiet_says_nothing_but_warnings_and_keeps_them(capsys: pytest.CaptureFi
 def test_without_a_terminal_there_are_lines():
     with watching(quiet=False) as watcher:
         assert type(watcher) is Lines
+
+
+@pytest.mark.parametrize(("plain", "kind"), [(False, Live), (True, Lines)])
+def test_in_a_terminal_there_are_bars_unless_lines_are_asked_for(plain: bool, kind: type, monkeypatch):
+    monkeypatch.setattr("r2rec_bench.cli.progress.stderr", lambda: console(terminal=True))
+    with watching(quiet=False, plain=plain) as watcher:
+        assert type(watcher) is kind
+
+
+def test_a_bar_says_stage_step_and_figures(monkeypatch):
+    screen = console(terminal=True)
+    monkeypatch.setattr("r2rec_bench.cli.progress.stderr", lambda: screen)
+    with watching(quiet=False) as watcher:
+        watcher.begin("grpo")
+        watcher.progress(12, 60, {"reward": 0.5, "tokens_per_second": 900.0})
+    assert re.search(r"grpo.*12/60.*reward 0\.500  900 tokens/s", written(screen))
 
 
 def test_figures_in_a_fixed_order_and_only_the_known():
