@@ -21,6 +21,7 @@ from r2rec_bench.cli import (
     doctor,
     explain,
     explorer,
+    init,
     matrix,
     pretrain,
     probe,
@@ -107,6 +108,7 @@ app = typer.Typer(
     name="r2rec", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.callback()(_options)
+app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("matrix")(matrix.matrix)
 app.command("sweep")(sweep.sweep)
