@@ -45,6 +45,12 @@ bench: setup ## what it costs, each figure beside a plain way: reports/bench; AR
 docs: setup ## write docs/components from the registry
 	$(BIN)/r2rec docs docs/components
 
+docs-site: setup ## the documentation as a site, build/site/index.html; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+dist: setup ## wheel and sdist, in dist/
+	$(BIN)/python -m build --quiet
+
 report: setup ## write the report of EXP from what has been run
 	$(BIN)/r2rec report $(EXP)
 
