@@ -6,9 +6,9 @@ A second run with the same settings does no work. What is asked and learnt from 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,12 +17,14 @@ from r2rec_bench.audit import Auditor
 from r2rec_bench.contamination.facts import quizzes
 from r2rec_bench.contamination.probe import probe
 from r2rec_bench.contamination.results import Probe, write
-from r2rec_bench.core.config import Spec, components
+from r2rec_bench.core.config import Spec, components, validate
 from r2rec_bench.core.errors import NoDataError
+from r2rec_bench.core.parts import Spread, Write, made
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.types import Candidates, InteractionLog
-from r2rec_bench.core.watch import Watcher
+from r2rec_bench.core.unfinished import unfinished_of
+from r2rec_bench.core.watch import Silent, Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
@@ -31,9 +33,9 @@ from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import AUDIT, CANDIDATES, CONTAMINATION, COUNTS, TRACES
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
-from r2rec_bench.traces.collect import Asker, collect
+from r2rec_bench.traces.collect import Asker, Collected, collect, in_batches, joined, taught
 from r2rec_bench.traces.queries import TrainingQuery, draw_queries
-from r2rec_bench.traces.store import write_traces
+from r2rec_bench.traces.store import read_batch, write_batch, write_traces
 
 _PACKAGE = __package__
 
@@ -95,15 +97,22 @@ class Inputs:
         store: where they are kept.
         watcher: told of every stage.
         datasets: shared with other experiments; its own without.
+        spread: who has others do the parts of long stages; without one all is done here.
     """
 
     def __init__(
-        self, experiment: Experiment, store: ArtifactStore, watcher: Watcher, datasets: Datasets | None = None
+        self,
+        experiment: Experiment,
+        store: ArtifactStore,
+        watcher: Watcher,
+        datasets: Datasets | None = None,
+        spread: Spread | None = None,
     ) -> None:
         self.experiment = experiment
         self.store = store
         self.watcher = watcher
         self._datasets = datasets or Datasets(watcher)
+        self._spread = spread
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -186,8 +195,7 @@ class Inputs:
         e = self.experiment
 
         def make(out: Path) -> None:
-            asker, teacher = self.asking.asker(self.dataset), cast("Teacher", e.teacher.build())
-            got = collect(asker, teacher, draw(), lambda done, n: self.watcher.progress(done, n, {}))
+            got = self._collected(draw(), out)
             write_traces(got.traces, out / TRACES)
             counts = {key: value for key, value in asdict(got).items() if key != "traces"}
             audited = self._auditor.learnt(got.traces)
@@ -201,6 +209,23 @@ class Inputs:
         }
         code = (*ASKING_CODE, *_AUDIT_CODE, *home(e.split, e.chains, e.prompts, e.teacher), *code)
         return self.make("traces", settings, (self.data, *inputs), code, make)
+
+    def _collected(self, queries: Sequence[TrainingQuery], out: Path) -> Collected:
+        """Traces for `queries`; batches that can be taught by themselves are parts of the work on `out`."""
+        if not self._teacher.apart:
+            return collect(self._asker, self._teacher, queries, lambda done, n: self.watcher.progress(done, n, {}))
+        parts = in_batches(queries, self._teacher.batch)
+        here = [partial(self.teach, some) for some in parts]
+        there = [partial(_taught_by, self.elsewhere, some) for some in parts]
+        return joined(self._asker, [read_batch(folder) for folder in self.parts(out, here, there)])
+
+    def teach(self, queries: Sequence[TrainingQuery], folder: Path) -> None:
+        """A batch of traces into `folder`."""
+        write_batch(taught(self._asker, self._teacher, queries), folder)
+
+    @cached_property
+    def _teacher(self) -> Teacher:
+        return cast("Teacher", self.experiment.teacher.build())
 
     @cached_property
     def audit(self) -> Artifact:
@@ -261,13 +286,19 @@ class Inputs:
     @cached_property
     def asked(self) -> tuple[list[list[Asked]], float]:
         """The questions about all candidates, (q, c), and the seconds they took, which each model asked is charged."""
-        lists = self.candidate_lists
+        rows = range(len(self.candidate_lists))
         with measure() as watch:
-            asker = self.asking.asker(self.dataset)
-            asked = [
-                asker.prompts(query, items.tolist()) for query, items in zip(lists.queries, lists.items, strict=True)
-            ]
+            asked = self.questions(rows)
         return asked, watch.seconds
+
+    def questions(self, rows: Iterable[int]) -> list[list[Asked]]:
+        """The questions about the candidates in some of the lists, (rows, c)."""
+        lists = self.candidate_lists
+        return [self._asker.prompts(lists.queries[row], lists.items[row].tolist()) for row in rows]
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return self.asking.asker(self.dataset)
 
     @property
     def protocol(self) -> str:
@@ -292,6 +323,15 @@ class Inputs:
     def _written(self) -> dict[str, Any]:
         return self.experiment.model_dump(mode="json")
 
+    @property
+    def elsewhere(self) -> Elsewhere:
+        """The same inputs for another process."""
+        return Elsewhere(self.experiment.model_dump_json(), self.store.root.absolute(), self.data.path.absolute())
+
+    def parts(self, out: Path, here: Sequence[Write], there: Sequence[Write]) -> list[Path]:
+        """The folders of all parts of what is being made in `out`: each by `here`, or elsewhere by `there`."""
+        return made(unfinished_of(out.absolute()), here, there, self._spread)
+
     def make(
         self,
         stage: str,
@@ -308,6 +348,37 @@ class Inputs:
         artifact = self.store.get(stage, settings, inputs, code, make)
         self.watcher.end(title, artifact.seconds, cached=artifact.cached)
         return artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An experiment for another process, which finds in the store what this one has in memory.
+
+    Attributes:
+        experiment: as JSON.
+        root: the store's folder.
+        data: the folder of the prepared data set.
+    """
+
+    experiment: str
+    root: Path
+    data: Path
+
+    def inputs(self) -> Inputs:
+        """Its inputs, which have been made before."""
+        return _inputs(self)
+
+
+@lru_cache(maxsize=1)  # a process is given part after part of one stage
+def _inputs(elsewhere: Elsewhere) -> Inputs:
+    experiment = validate(Experiment, json.loads(elsewhere.experiment), "the experiment")
+    inputs = Inputs(experiment, ArtifactStore(elsewhere.root, frozen=True), Silent())
+    inputs.dataset = dataset_store.read(elsewhere.data)
+    return inputs
+
+
+def _taught_by(elsewhere: Elsewhere, queries: Sequence[TrainingQuery], folder: Path) -> None:
+    elsewhere.inputs().teach(queries, folder)
 
 
 def home(*specs: Spec) -> tuple[str, ...]:

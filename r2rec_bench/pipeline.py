@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,19 +20,23 @@ from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, recipe_of
 from r2rec_bench.core.types import Case, Cost, Ranking
 from r2rec_bench.core.unfinished import unfinished_of
-from r2rec_bench.evaluation.base import Baseline, Ranker, Recipe
+from r2rec_bench.evaluation.base import Baseline, Progress, Ranker, Recipe
+from r2rec_bench.evaluation.blocks import blocks, joined, read_block, write_block
 from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
 from r2rec_bench.files import ASKING, CASES, LOG, MODEL, TRACES
-from r2rec_bench.inputs import ASKING_CODE, Inputs, home, rooms, write_json
+from r2rec_bench.inputs import ASKING_CODE, Elsewhere, Inputs, home, rooms, write_json
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.store import read_traces
 from r2rec_bench.training.base import Stage, StageContext
 from r2rec_bench.training.launch import launched
 from r2rec_bench.training.loop import LoopConfig
+
+if TYPE_CHECKING:
+    from r2rec_bench.llm.model import LanguageModel
 
 _TRAINING_CODE = rooms("core.seeds", "core.texts", "core.types", "llm", "prompts", "training")
 _SCORING_CODE = rooms("core.types", "evaluation")
@@ -136,28 +140,39 @@ class Pipeline(Inputs):
         before = [learner.trained(stages)] if stages else []
 
         def answer(out: Path) -> Answered:
-            from r2rec_bench.llm.model import LanguageModel
-
-            backbone = self.asking.model
-            model = LanguageModel.load(
-                _checkpoint(before[0]) if before else backbone.checkpoint(), backbone.load_options()
-            )
             asked, seconds = self.asked
-            ranker, reader = cast("Ranker", e.ranker.build()), self.asking.reader
+            examined = Examined(self, _checkpoint(before[0]) if before else self.asking.model.checkpoint())
 
             def again(questions: Sequence[Sequence[Asked]]) -> Ranking:
-                return ranker.rank(model, questions, reader, lambda done, n: self.watcher.progress(done, n, {}))
+                return examined.rank(questions, lambda done, n: self.watcher.progress(done, n, {}))
 
-            ranking = again(asked)
+            ranking = self._ranked(examined, asked, out)
             write_cases(ranking, self.candidate_lists, self.dataset.log, out / CASES)
             write_json(out / ASKING, self.asking.model_dump(mode="json"))
             charged = replace(ranking, cost=ranking.cost + Cost(seconds))
-            return self._answered(charged, Reasoning(asked, reader, again))
+            return self._answered(charged, Reasoning(asked, self.asking.reader, again))
 
         code = (*rooms("llm"), *ASKING_CODE, *home(e.chains, e.prompts, e.backbone, e.ranker))
         settings = {"asking": self.asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
         inputs, costs = (audited, *before), learner._training_costs(stages)
         return self._outcome("evaluation", kind, name, settings, inputs, code, costs, answer)
+
+    def _ranked(self, examined: Examined, asked: Sequence[Sequence[Asked]], out: Path) -> Ranking:
+        """A model's answer to all of `asked`; blocks of users are parts of the work on `out`."""
+        rows = blocks(len(asked))
+
+        def ask(block: range, folder: Path) -> None:
+            n, before = len(asked) * len(asked[0]), block.start * len(asked[0])
+
+            def told(done: int, _: int) -> None:
+                self.watcher.progress(before + done, n, {})
+
+            write_block(examined.rank([asked[row] for row in block], told), folder)
+
+        here = [partial(ask, block) for block in rows]
+        there = [partial(_asked_by, self.elsewhere, examined.checkpoint, block) for block in rows]
+        folders = self.parts(out, here, there)
+        return joined([read_block(folder, len(block)) for folder, block in zip(folders, rows, strict=True)])
 
     def contender(self, spec: Spec) -> Outcome:
         """One of the experiment's baselines, be it fitted or prompted."""
@@ -167,7 +182,7 @@ class Pipeline(Inputs):
     def recipe(self, spec: Spec, recipe: Recipe) -> Outcome:
         """Another way to use the experiment's backbone, asked the same candidates."""
         changed = self.experiment.with_recipe(spec.use, recipe)
-        beside = Pipeline(changed, self.store, self.watcher, self._datasets)
+        beside = Pipeline(changed, self.store, self.watcher, self._datasets, self._spread)
         called = spec.use if recipe.exact else f"{spec.use}-style"
         name = f"{self._name(spec).replace(spec.use, called, 1)} ({self.experiment.backbone.use})"
         return beside.evaluation(beside.experiment.stages, name, BASELINE)
@@ -252,6 +267,40 @@ class Pipeline(Inputs):
     def _mixed_of(self, artifact: Artifact) -> list[Artifact]:
         """The artifact after those of its own kind that it was made from."""
         return [*(a for a in self.store.inputs(artifact) if a.stage == artifact.stage), artifact]
+
+
+class Examined:
+    """A model that is asked an experiment's questions; it is loaded when it is asked.
+
+    Args:
+        inputs: the experiment's.
+        checkpoint: of the model.
+    """
+
+    def __init__(self, inputs: Inputs, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self._inputs = inputs
+
+    def rank(self, asked: Sequence[Sequence[Asked]], progress: Progress) -> Ranking:
+        """Its answer to `asked`, (q, c)."""
+        ranker = cast("Ranker", self._inputs.experiment.ranker.build())
+        return ranker.rank(self._model, asked, self._inputs.asking.reader, progress)
+
+    @cached_property
+    def _model(self) -> LanguageModel:
+        from r2rec_bench.llm.model import LanguageModel
+
+        return LanguageModel.load(self.checkpoint, self._inputs.asking.model.load_options())
+
+
+@lru_cache(maxsize=1)  # a process is given block after block
+def _examined(elsewhere: Elsewhere, checkpoint: Checkpoint) -> Examined:
+    return Examined(elsewhere.inputs(), checkpoint)
+
+
+def _asked_by(elsewhere: Elsewhere, checkpoint: Checkpoint, block: range, folder: Path) -> None:
+    asked = elsewhere.inputs().questions(block)
+    write_block(_examined(elsewhere, checkpoint).rank(asked, lambda done, n: None), folder)
 
 
 def _wordless(ranking: Ranking) -> Ranking:

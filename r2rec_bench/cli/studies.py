@@ -13,7 +13,7 @@ from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.watch import Rows, Watcher
 from r2rec_bench.executors.base import Executor, told
-from r2rec_bench.executors.experiments import followed, job_of
+from r2rec_bench.executors.experiments import followed, job_of, spread_over, training_of
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
@@ -57,7 +57,8 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
         wanted: what to run.
         store: where it is kept.
         watcher: told of each stage; with an executor, of each experiment.
-        executor: who runs the experiments; without one they are run here.
+        executor: who runs the experiments, or where there is one alone, the parts of its long stages; without one all
+            is done here.
 
     Raises:
         R2RecError: the first file's experiment failed; what failed of the others is told with the study.
@@ -65,8 +66,13 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
     cells = list(_cells(wanted))  # wrong settings are found before any work
     datasets = Datasets(watcher)
     datasets.of(cells[0].experiments[0])  # data that cannot be had are no ablation's failure
-    failed = _executed(cells, store, watcher, executor) if executor else {}
-    told_of = Rows(watcher) if executor else watcher
+    failed: dict[str, str] = {}
+    told_of, spread = watcher, None
+    if executor and len(cells) == len(cells[0].experiments) == 1:
+        spread = spread_over(executor, watcher)
+        _trained(cells[0], Pipeline(cells[0].experiments[0], store, watcher, datasets, spread), executor)
+    elif executor:
+        failed, told_of = _executed(cells, store, watcher, executor), Rows(watcher)
     rows: list[Row] = []
     probes: dict[str, Artifact] = {}
     for index, cell in enumerate(cells):
@@ -75,7 +81,7 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
         try:
             by_seed: list[list[Run]] = []
             for experiment in cell.experiments:  # one after the other: each holds its questions in memory
-                pipeline = Pipeline(experiment, store, told_of, datasets)
+                pipeline = Pipeline(experiment, store, told_of, datasets, spread)
                 outcomes = [pipeline.last()] if cell.ablation else pipeline.run()
                 by_seed.append([Run(one.result, one.artifact) for one in outcomes])
                 if (probe := pipeline.contamination) is not None:
@@ -136,6 +142,16 @@ def _cells(wanted: Wanted) -> Iterator[_Cell]:
                 experiments=tuple(e.under(seed) for seed in range(e.seed, e.seed + wanted.seeds)),
                 varied=varied(base, variants) if index else None,
             )
+
+
+def _trained(cell: _Cell, alone: Pipeline, executor: Executor) -> None:
+    """Has a single experiment trained by a job, which may have the GPU that this process has not."""
+    e = alone.experiment
+    if e.stages:
+        _ = alone.traces  # in parts
+        failed = followed(executor, [training_of(f"{cell.file}, training", e, alone.store.root)], alone.watcher)
+        if failed:
+            raise R2RecError(f"{cell.file}: {failed[0]}")
 
 
 def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, executor: Executor) -> dict[str, str]:

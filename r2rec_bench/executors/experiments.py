@@ -1,13 +1,15 @@
-"""Experiments as jobs."""
+"""Experiments, and the parts of their long stages, as jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from r2rec_bench.core.config import validate
+from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.parts import Spread
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent, Watcher
 from r2rec_bench.executors.base import Executor, Job
@@ -26,6 +28,33 @@ def _make(title: str, written: Mapping[str, Any], root: Path, last: bool) -> Non
         pipeline.last()
     else:
         pipeline.run()
+
+
+def training_of(title: str, experiment: Experiment, root: Path) -> Job:
+    """The model after all stages of an experiment, whose questions pass the leakage gate first."""
+    return Job(title, partial(_train, title, experiment.model_dump(mode="json"), root))
+
+
+def _train(title: str, written: Mapping[str, Any], root: Path) -> None:
+    pipeline = Pipeline(validate(Experiment, written, title), ArtifactStore(root), Silent())
+    _ = pipeline.audit
+    pipeline.trained(pipeline.experiment.stages)
+
+
+def spread_over(executor: Executor, watcher: Watcher) -> Spread:
+    """Has the parts of one long stage done by an executor, the watcher told how many are."""
+
+    def spread(works: Sequence[Callable[[], None]]) -> None:
+        jobs = [Job(f"part {number} of {len(works)}", work) for number, work in enumerate(works, 1)]
+        failed: list[str] = []
+        for count, ended in enumerate(executor.run(jobs), 1):
+            if ended.failure:
+                failed.append(f"{jobs[ended.index].title}: {ended.failure}")
+            watcher.progress(count, len(jobs), {})
+        if failed:
+            raise R2RecError("\n".join(failed))
+
+    return spread
 
 
 def followed(executor: Executor, jobs: Sequence[Job], watcher: Watcher) -> dict[int, str]:

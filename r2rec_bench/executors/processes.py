@@ -29,7 +29,8 @@ class Processes:
     def run(self, jobs: Sequence[Job]) -> Iterator[Ended]:
         """As `Executor`; where the system ends a process, as it does when memory is short, all open jobs fail."""
         context = multiprocessing.get_context("spawn")  # a forked torch may hang
-        with _threads_each(self._workers), ProcessPoolExecutor(self._workers, context, _end_with_parent) as pool:
+        workers = max(1, min(self._workers, len(jobs)))
+        with _threads_each(workers), ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
             begun: dict[Future[Ended], int] = {
                 pool.submit(done, index, job.work): index for index, job in enumerate(jobs)
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from r2rec_bench.core.registry import Component, Registry
@@ -36,7 +36,7 @@ class Usage:
         prompt_tokens: read by the model in this run.
         completion_tokens: written by it in this run.
         price: of this run, in the currency of the teacher's settings.
-        remembered_price: what the remembered answers had cost.
+        remembered_price: what the remembered answers had cost, and those that were paid for and never came.
         silent: lessons without thoughts, by reason.
     """
 
@@ -49,12 +49,33 @@ class Usage:
     remembered_price: float = 0.0
     silent: dict[str, int] = field(default_factory=dict[str, int])
 
+    def __add__(self, other: Usage) -> Usage:
+        """Of both."""
+        return self._with(other, 1)
+
+    def __sub__(self, earlier: Usage) -> Usage:
+        """What came after `earlier`."""
+        return self._with(earlier, -1)
+
+    def _with(self, other: Usage, sign: int) -> Usage:
+        counts = {
+            one.name: getattr(self, one.name) + sign * getattr(other, one.name)
+            for one in fields(self)
+            if one.name != "silent"
+        }
+        reasons = dict.fromkeys([*self.silent, *other.silent])
+        silent = {reason: self.silent.get(reason, 0) + sign * other.silent.get(reason, 0) for reason in reasons}
+        return Usage(**counts, silent={reason: count for reason, count in silent.items() if count})
+
 
 class Teacher(Component):
     """Writes the thoughts of traces."""
 
     batch: ClassVar[int] = 2_000
     """Lessons it is given at a time."""
+    apart: ClassVar[bool] = False
+    """Whether its thoughts about a batch depend on no other batch: then other processes may write them, and those of
+    an interrupted run are kept."""
 
     @property
     def usage(self) -> Usage | None:

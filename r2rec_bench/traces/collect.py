@@ -101,6 +101,25 @@ class Collected:
     usage: Usage | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of some of the questions.
+
+    Attributes:
+        traces: of those about which the teacher was not silent, unfiltered.
+        asked: questions put.
+        pieces_kept: as in `Collected`.
+        pieces_dropped: as in `Collected`.
+        usage: what the teacher took for them; None where it asked nobody.
+    """
+
+    traces: tuple[Trace, ...]
+    asked: int
+    pieces_kept: int
+    pieces_dropped: int
+    usage: Usage | None
+
+
 def collect(
     asker: Asker, teacher: Teacher, queries: Sequence[TrainingQuery], progress: Callable[[int, int], None]
 ) -> Collected:
@@ -112,23 +131,41 @@ def collect(
         queries: what is asked.
         progress: told (done, in all) now and then.
     """
-    traces: list[Trace] = []
-    silent = 0
-    kept = dropped = 0
-    for begin in range(0, len(queries), teacher.batch):
-        lessons = [asker.lesson(query) for query in queries[begin : begin + teacher.batch]]
-        for lesson, trace in zip(lessons, _taught(asker, teacher, lessons), strict=True):
-            kept += len(lesson.prompt.pieces)
-            dropped += lesson.prompt.dropped
-            if trace is None:
-                silent += 1
-            else:
-                traces.append(trace)
-        progress(begin + len(lessons), len(queries))
+    batches: list[Batch] = []
+    for some in in_batches(queries, teacher.batch):
+        batches.append(taught(asker, teacher, some))
+        progress(sum(batch.asked for batch in batches), len(queries))
     teacher.finish()
+    return joined(asker, batches)
+
+
+def in_batches(queries: Sequence[TrainingQuery], size: int) -> list[Sequence[TrainingQuery]]:
+    """`queries` in their order, so many at a time."""
+    return [queries[begin : begin + size] for begin in range(0, len(queries), size)]
+
+
+def taught(asker: Asker, teacher: Teacher, queries: Sequence[TrainingQuery]) -> Batch:
+    """What the teacher writes about some questions, at most as many as it is given at a time."""
+    before = teacher.usage
+    lessons = [asker.lesson(query) for query in queries]
+    traces = _taught(asker, teacher, lessons)
+    kept = sum(len(lesson.prompt.pieces) for lesson in lessons)
+    dropped = sum(lesson.prompt.dropped for lesson in lessons)
+    after = teacher.usage
+    usage = after - before if after and before else after
+    return Batch(tuple(trace for trace in traces if trace is not None), len(lessons), kept, dropped, usage)
+
+
+def joined(asker: Asker, batches: Sequence[Batch]) -> Collected:
+    """The sound traces of all batches."""
+    known = [batch.usage for batch in batches if batch.usage is not None]
+    usage = sum(known, Usage()) if known else None
+    traces = [trace for batch in batches for trace in batch.traces]
+    asked = sum(batch.asked for batch in batches)
     sound = keep_sound(traces, asker.strategy, asker.wording, MAX_WORDS)
-    reasons = dict(sound.dropped) | _silent(silent, teacher.usage)
-    return Collected(sound.traces, len(queries), reasons, kept, dropped, teacher.usage)
+    reasons = dict(sound.dropped) | _silent(asked - len(traces), usage)
+    kept, dropped = (sum(getattr(batch, name) for batch in batches) for name in ("pieces_kept", "pieces_dropped"))
+    return Collected(sound.traces, asked, reasons, kept, dropped, usage)
 
 
 def _silent(lessons: int, usage: Usage | None) -> dict[str, int]:

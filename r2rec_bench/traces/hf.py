@@ -48,6 +48,7 @@ class LocalModel(Teacher):
 
     config: HfTeacherConfig
     batch: ClassVar[int] = 256
+    apart: ClassVar[bool] = True
 
     def __init__(self, config: HfTeacherConfig) -> None:
         super().__init__(config)
