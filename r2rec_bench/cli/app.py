@@ -46,6 +46,7 @@ _REFUSALS = {
     errno.EEXIST,
     errno.ENOSPC,
     errno.EDQUOT,
+    errno.ENAMETOOLONG,
 }
 """What the file system refuses, whatever the code does."""
 _FULL = ("No space left on device", "database or disk is full")
@@ -98,9 +99,9 @@ def _options(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # transformers' bars would tear ours
     if no_plugins:
-        from r2rec_bench.core.registry import Registry
+        from r2rec_bench.core.registry import PLUGINS_VARIABLE
 
-        Registry.plugins_enabled = False
+        os.environ[PLUGINS_VARIABLE] = "none"  # for processes that this one starts, too
 
 
 # Help without rich, whose import takes longer than all the rest of `r2rec --help`.

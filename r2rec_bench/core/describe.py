@@ -55,10 +55,12 @@ class Origin:
     Attributes:
         package: its top-level name in Python.
         distribution: what was installed to have it; empty for a plug-in that no installed distribution declares.
+        version: of a stranger's distribution; empty for ours.
     """
 
     package: str
     distribution: str
+    version: str = ""
 
     @property
     def ours(self) -> bool:
@@ -68,7 +70,7 @@ class Origin:
     def __str__(self) -> str:
         if self.package == _PACKAGE:
             return self.distribution
-        return f"{self.distribution}, plug-in {self.package}" if self.distribution else f"plug-in {self.package}"
+        return ", ".join(filter(None, [f"{self.distribution} {self.version}".strip(), f"plug-in {self.package}"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,10 @@ def _origin(package: str) -> Origin:
     if package == _PACKAGE:
         return Origin(package, OWN)
     plugins = (entry for entry in entry_points(group=PLUGIN_GROUP) if entry.module.partition(".")[0] == package)
-    return Origin(package, next((entry.dist.name for entry in plugins if entry.dist is not None), ""))
+    from_ = next((entry.dist for entry in plugins if entry.dist is not None), None)
+    if from_ is None:
+        return Origin(package, "")
+    return Origin(package, from_.name, "" if from_.name == OWN else from_.version)
 
 
 def settings_of(config: type[Config]) -> tuple[Setting, ...]:

@@ -162,7 +162,7 @@ def _read(
     if base.resolve() in [file.resolve() for file in above]:
         circle = " → ".join(str(file) for file in (*above, base))
         raise ConfigError(text.source, [Problem(where, f"a circle: {circle}")])
-    if not base.is_file():
+    if not _is_there(base):
         near = nearest(base.name, (file.name for file in base.parent.glob("*.y*ml")))
         raise ConfigError(text.source, [Problem(where, f"no file '{base}'", near and str(base.with_name(near)))])
     bases, below = _read(base, model, above, instead)
@@ -205,6 +205,13 @@ def _is_own(draft: Draft[M], change: Change) -> bool:
     try:
         return plain(at(draft.tree, change.path)) == plain(change.node)
     except PathError:  # said with whatever else is wrong
+        return False
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a name longer than the system allows
         return False
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from r2rec_bench.core.config import Config
 from r2rec_bench.core.errors import InputError, unknown
 
 PLUGIN_GROUP = "r2rec_bench.plugins"
+PLUGINS_VARIABLE = "R2REC_PLUGINS"
+"""Environment variable: `none` keeps strangers' code out, in this process and in all that it starts."""
 
 FAMILIES: dict[str, str] = {
     "sources": "r2rec_bench.data.base:sources",
@@ -93,7 +96,6 @@ class Registry(Generic[C]):
 
     broken: ClassVar[list[BrokenPlugin]] = []
     _plugins_loaded: ClassVar[bool] = False
-    plugins_enabled: ClassVar[bool] = True
 
     def __init__(self, family: str, kind: str, base: type[C], package: str = "") -> None:
         self.family = family
@@ -137,7 +139,10 @@ class Registry(Generic[C]):
 
     def unknown_message(self, name: str) -> str:
         """What to tell whoever asked for `name`: the nearest, all there are, and any plug-in that failed to load."""
-        return " ".join([f"{unknown(self.kind, name, self.names())}.", *(f"Note: {plugin}." for plugin in self.broken)])
+        notes = [str(plugin) for plugin in self.broken]
+        if not _plugins_wanted():
+            notes.append("plug-ins were left out, as --no-plugins or R2REC_PLUGINS asks")
+        return " ".join([f"{unknown(self.kind, name, self.names())}.", *(f"Note: {note}." for note in notes)])
 
     def names(self) -> list[str]:
         """All names, sorted, built-in and plug-ins."""
@@ -154,7 +159,7 @@ class Registry(Generic[C]):
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
             self._builtin_loaded = True
-        if Registry.plugins_enabled and not Registry._plugins_loaded:
+        if not Registry._plugins_loaded and _plugins_wanted():
             Registry._plugins_loaded = True
             for entry in entry_points(group=PLUGIN_GROUP):
                 try:
@@ -174,6 +179,18 @@ def registry(family: str) -> Registry[Component]:
         raise unknown("family", family, FAMILIES)
     module, attribute = FAMILIES[family].split(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _plugins_wanted() -> bool:
+    """Whether strangers' components may be imported.
+
+    Raises:
+        InputError: the variable says something else than `none`, which may have been meant to keep them out.
+    """
+    value = os.environ.get(PLUGINS_VARIABLE, "")
+    if value not in {"", "none"}:
+        raise InputError(f"{PLUGINS_VARIABLE}: expected none, or nothing; got '{value}'")
+    return not value
 
 
 def _place(cls: type) -> str:

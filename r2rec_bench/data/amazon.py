@@ -179,7 +179,7 @@ def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
         found: object = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             found = ast.literal_eval(line.decode("utf-8").strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError):

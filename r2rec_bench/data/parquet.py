@@ -65,11 +65,11 @@ def read_items(folder: Path) -> RawItems:
     frame = read_frame(file, ("item_id", "title"))
     ids = _ids(file, frame, "item_id").astype(str)
     refuse(str(file), frame["item_id"].astype(str).duplicated().to_numpy(), "item", ids, "every item once")
-    parts = zip(*(_texts(frame, name) for name in ATTRIBUTES), strict=True)
+    parts = zip(*(_texts(file, frame, name) for name in ATTRIBUTES), strict=True)
     attributes = ["; ".join(filter(None, of_item)).replace("|", ", ") for of_item in parts]
     return RawItems(
         str(file),
-        dict(zip(ids.tolist(), _texts(frame, "title"), strict=True)),
+        dict(zip(ids.tolist(), _texts(file, frame, "title"), strict=True)),
         dict(zip(ids.tolist(), attributes, strict=True)),
     )
 
@@ -131,6 +131,8 @@ def _complete(file: Path, frame: pd.DataFrame, name: str) -> pd.Series:
     return column
 
 
-def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+def _texts(file: Path, frame: pd.DataFrame, name: str) -> list[str]:
     """The column as text, empty where it or a value of it is missing."""
+    if name in frame and any(isinstance(value, bytes) for value in frame[name]):
+        raise InputError(f"{file}: column {name} is bytes; expected string")
     return frame[name].fillna("").astype(str).tolist() if name in frame else [""] * len(frame)

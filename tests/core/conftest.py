@@ -71,5 +71,5 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Registry[Component]:
     module.toys = TOYS
     monkeypatch.setitem(__import__("sys").modules, "toy_family", module)
     monkeypatch.setitem(FAMILIES, "toys", "toy_family:toys")
-    monkeypatch.setattr(Registry, "plugins_enabled", False)
+    monkeypatch.setenv("R2REC_PLUGINS", "none")
     return TOYS
