@@ -8,23 +8,29 @@ from collections.abc import Sequence
 from r2rec_bench.report.table import Cell, Table
 from r2rec_bench.report.text import latex
 
-_HEAD = "% Needs the packages booktabs and adjustbox; names beyond Latin letters need LuaLaTeX or XeLaTeX.\n"
+PACKAGES = ("booktabs", "adjustbox", "rotating")
+_HEAD = f"% Needs the packages {', '.join(PACKAGES)}; names beyond Latin letters need LuaLaTeX or XeLaTeX.\n"
+_UPRIGHT = 7
+"""Columns that can be read across a page; more of them are set along it."""
 
 
-def latex_table(table: Table, caption: str, label: str) -> str:
-    """A `table` environment: best in bold, second underlined, a raised dagger for what differs from the reference.
+def latex_table(table: Table, caption: str, label: str, *, runs: bool = True) -> str:
+    """A floating table: best in bold, second underlined, a raised dagger for what differs from the reference.
 
     Args:
-        table: the cells; the first column and the last are set to the left.
+        table: the cells; the first column is set to the left.
         caption: plain text.
         label: of any characters; those that LaTeX refuses become hyphens.
+        runs: whether the last column holds run ids, which are set to the left.
     """
-    columns = f"l{'r' * (len(table.heads) - 2)}l"
+    columns = f"l{'r' * (len(table.heads) - 2)}{'l' if runs else 'r'}"
+    floating = "table" if len(table.heads) <= _UPRIGHT else "sidewaystable"
     lines = [
-        r"\begin{table}[tbp]",
+        rf"\begin{{{floating}}}[tbp]",
         r"\centering",
         rf"\caption{{{latex(caption)}}}",
         rf"\label{{tab:{re.sub(r'[^A-Za-z0-9.+]+', '-', label)}}}",
+        r"\medskip",
         r"\begin{adjustbox}{max width=\linewidth}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
@@ -34,7 +40,7 @@ def latex_table(table: Table, caption: str, label: str) -> str:
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{adjustbox}",
-        r"\end{table}",
+        rf"\end{{{floating}}}",
     ]
     return _HEAD + "\n".join(lines) + "\n"
 

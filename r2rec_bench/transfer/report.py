@@ -13,10 +13,11 @@ from tabulate import tabulate
 from r2rec_bench.core.describe import in_yaml
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.drawing import can_draw, heat_map
+from r2rec_bench.report.latex import latex_table
 from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
-from r2rec_bench.report.table import number, seconds
-from r2rec_bench.report.text import latex, markdown
+from r2rec_bench.report.table import Cell, Table, number, seconds
+from r2rec_bench.report.text import markdown
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 from r2rec_bench.transfer.cells import Way, rows
 from r2rec_bench.transfer.definition import Planned
@@ -71,7 +72,7 @@ def write(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: Se
         (folder / HEAT_MAP).unlink(missing_ok=True)
     path.write_text("\n".join(_lines(store, planned, done, told)) + "\n", "utf-8")
     (folder / "results.csv").write_text(to_csv(told), "utf-8")
-    (folder / "results.tex").write_text(to_latex(planned, told), "utf-8")
+    (folder / "results.tex").write_text(to_latex(planned, done, told), "utf-8")
     return path
 
 
@@ -136,24 +137,21 @@ def _map(planned: Planned, told: Sequence[Record], path: Path) -> None:
     )
 
 
-def to_latex(planned: Planned, told: Sequence[Record]) -> str:
-    """HR@1 with intervals; needs the package booktabs."""
+def to_latex(planned: Planned, done: Sequence[Done], told: Sequence[Record]) -> str:
+    """HR@1 with intervals as a table, complete with its caption."""
     grid = hit_grid(planned, told)
-    lines = [
-        f"% {latex(planned.transfer.name)}",
-        *(f"% {latex(note)}" for note in notes(planned)),
-        rf"\begin{{tabular}}{{l{'r' * (len(grid.heads) - 1)}}}",
-        r"\toprule",
-        " & ".join(map(latex, grid.heads)) + r" \\",
-        r"\midrule",
+    body = [
+        (Cell(name), *(_cell(text, own=own) for text, own in zip(texts, owned, strict=True)))
+        for name, texts, owned in zip(grid.names, grid.texts, grid.own, strict=True)
     ]
-    for name, texts, own in zip(grid.names, grid.texts, grid.own, strict=True):
-        cells = [
-            _strong(latex(text), r"\textbf{", "}") if bold else latex(text)
-            for text, bold in zip(texts, own, strict=True)
-        ]
-        lines.append(" & ".join([latex(name), *cells]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    asked = (f"{name}: {text}" for name in planned.domains if (text := _asked(done, name)))
+    caption = " ".join([planned.transfer.question, f"{_HITS}.", *notes(planned), *asked])
+    return latex_table(Table(grid.heads, tuple(body)), caption, planned.transfer.name, runs=False)
+
+
+def _cell(text: str, *, own: bool) -> Cell:
+    value, _, interval = text.partition(" ")
+    return Cell(value, interval, place=int(own))
 
 
 def _grid(planned: Planned, told: Sequence[Record], text: Callable[[Record], str]) -> Grid:
@@ -192,11 +190,9 @@ def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: S
     yield from ("", "## Trained on the row, asked about the column", "")
     yield from _shown(planned, hit_grid(planned, told))
     yield (
-        "HR@1. In brackets: 95 % interval, percentile bootstrap over users, "
-        f"{RESAMPLES:,} resamples, each cell by itself. Bold: trained on the target itself, as `r2rec run` does. All "
-        "cells of a column are asked the same frozen lists, with evidence from the column's own visible graph: what "
-        "people did there is data, which every model may be shown. What zero-shot says is that no model was trained "
-        "on any of its answers."
+        f"{_HITS}, as `r2rec run` does. All cells of a column are asked the same frozen lists, with evidence from the "
+        "column's own visible graph: what people did there is data, which every model may be shown. What zero-shot "
+        "says is that no model was trained on any of its answers."
     )
     if can_draw():
         yield from ("", f"![HR@1 of every cell]({HEAT_MAP})")
@@ -226,6 +222,10 @@ def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: S
     yield from _provenance(store, planned, done)
 
 
+_HITS = (
+    f"HR@1. In brackets: 95 % interval, percentile bootstrap over users, {RESAMPLES:,} resamples, each cell by itself. "
+    "Bold: trained on the target itself"
+)
 _PAIRED = f"95 % interval, paired percentile bootstrap over users, {RESAMPLES:,} resamples"
 
 
@@ -275,11 +275,17 @@ def _how(planned: Planned) -> Iterator[str]:
 def _domains(planned: Planned, done: Sequence[Done]) -> Iterator[str]:
     """What each column is: its data, and the protocol under which it was asked."""
     for name, domain in planned.transfer.domains.items():
-        found = [one.row.result for one in done if one.row is not None and one.cell.target == name]
-        users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in found))
-        asked = f" {' / '.join(dict.fromkeys(result.protocol for result in found))} n = {users} users." if found else ""
-        note = f" {domain.note.rstrip('.')}." if domain.note else ""
-        yield f"- {markdown(name)}: {markdown(in_yaml(domain.data.to_dict()))}.{markdown(note)}{markdown(asked)}"
+        told = [f"{domain.note.rstrip('.')}." if domain.note else "", _asked(done, name)]
+        yield " ".join(
+            [f"- {markdown(name)}: {markdown(in_yaml(domain.data.to_dict()))}.", *map(markdown, filter(None, told))]
+        )
+
+
+def _asked(done: Sequence[Done], target: str) -> str:
+    """Under which protocol a target was asked about, and how many users; empty where it never was."""
+    found = [one.row.result for one in done if one.row is not None and one.cell.target == target]
+    users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in found))
+    return f"{' / '.join(dict.fromkeys(result.protocol for result in found))} n = {users} users." if found else ""
 
 
 def _cells(told: Sequence[Record]) -> Iterator[str]:

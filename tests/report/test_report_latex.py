@@ -1,6 +1,10 @@
-"""LaTeX that compiles: environments, columns and escapes, since no test can count on a TeX installation."""
+"""LaTeX that compiles: environments, columns and escapes; and where there is a TeX installation, it does."""
 
 import re
+import shutil
+import string
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,11 +12,11 @@ from hypothesis import strategies as st
 
 from r2rec_bench.report.comparisons import judged
 from r2rec_bench.report.exports import latex_tables
-from r2rec_bench.report.latex import latex_table
+from r2rec_bench.report.latex import PACKAGES, latex_table
 from r2rec_bench.report.study import Study
 from r2rec_bench.report.table import Cell, Table
 
-ENVIRONMENTS = ["table", "adjustbox", "tabular"]
+REPORTS = Path(__file__).parents[2] / "reports"
 ENDED = re.compile(r"(?:\\[A-Za-z]+|\\[&%$#_{}])")
 
 
@@ -30,7 +34,11 @@ def check(text: str, columns: int, rows: int) -> None:
         else:
             assert opened.pop() == name
     assert opened == []
-    assert re.findall(r"\\begin\{(\w+)\}", text) == ENVIRONMENTS
+    assert re.findall(r"\\begin\{(\w+)\}", text) == [
+        "table" if columns <= 7 else "sidewaystable",
+        "adjustbox",
+        "tabular",
+    ]
     [layout] = re.findall(r"\\begin\{tabular\}\{([lr]+)\}", text)
     assert len(layout) == columns
     assert len(body(text)) == rows + 1
@@ -104,3 +112,30 @@ def test_without_ablations_tokens_or_a_reference_there_is_the_main_table_alone(m
 def test_nothing_that_a_name_or_a_caption_holds_breaks_a_table(name: str, caption: str, place: int):
     row = (Cell(name), Cell(name, "[0.1, 0.2]", place, marked=True), Cell(name))
     check(latex_table(Table((name, "HR@1", caption), (row, row)), caption, name), 3, 2)
+
+
+def typeset(folder: Path, tables: list[Path]) -> str:
+    """What pdflatex says of a document with these tables and the packages that each names."""
+    folder.mkdir()
+    preamble = rf"\documentclass{{article}}\usepackage[T1]{{fontenc}}\usepackage{{{','.join(PACKAGES)}}}"
+    body = "".join(rf"\input{{{path}}}\clearpage" for path in tables)
+    (folder / "all.tex").write_text(rf"{preamble}\begin{{document}}{body}\end{{document}}")
+    command = ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2_000:]
+    return done.stdout
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None,
+    reason="NOT TESTED: LaTeX of tables. No pdflatex here: apt install texlive-latex-extra",
+)
+def test_a_real_latex_sets_all_tables_within_the_page(study, make_row, tmp_path: Path):
+    hostile = make_row(string.printable, "baseline", [1, 2])
+    wide = Study(string.printable, string.printable, (hostile,))
+    found = [*latex_tables(study, judged(study)), *latex_tables(wide, judged(wide))]
+    paths = [tmp_path / f"{number}.tex" for number in range(len(found))]
+    for path, (_, text) in zip(paths, found, strict=True):
+        path.write_text(text, "utf-8")
+    assert "Overfull" not in typeset(tmp_path / "made", paths)
+    typeset(tmp_path / "committed", sorted(REPORTS.rglob("*.tex")))

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections import Counter
 
 import numpy as np
@@ -217,9 +218,14 @@ def test_the_table_for_latex_has_the_notes_and_escapes_titles(carried, rows):
     row = rows["shop", "electronics"]
     assert f"{float(row['hr']):.3f} [{float(row['low']):.3f}, {float(row['high']):.3f}]" in text
     assert rf"\textbf{{{float(rows['movies', 'movies']['hr']):.3f}}} [" in text
-    assert r"% shop: a \textbar{}stand-in\textbar{} without ratings." in text
+    [caption] = re.findall(r"\\caption\{(.*)\}", text)
+    assert caption.startswith("Does what was learnt in one world help in another? HR@1.")
+    assert r"shop: a \textbar{}stand-in\textbar{} without ratings." in caption
+    assert caption.count("1 positive + 4 uniform negatives; ties lose; lists of seed 0.") == 3
+    assert caption.count("n = 40 users.") == 3
     assert text.count(r" \\") == 1 + 10
     assert text.count(" & ") == 3 * (1 + 10)
+    assert r"\begin{tabular}{lrrr}" in text
 
 
 def test_the_terminal_shows_both_tables_and_the_note(carried, rows):
