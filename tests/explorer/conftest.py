@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from r2rec_bench.cli.app import app
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
@@ -27,24 +26,25 @@ seed: 0
 data: shop
 split: leave_last_out
 visibility: fold
-candidates: {{negatives: uniform, n: 9, users: 70, fold: test}}
-chains: {{use: closed_uniform, evidence: bundle, order: any, n: 3}}
-prompts: {{use: progressive_mask, budget: 512}}
+candidates: {negatives: uniform, n: 5, users: 56, fold: test}
+chains: {use: closed_uniform, evidence: bundle, order: any, n: 3}
+prompts: {use: progressive_mask, budget: 512}
 teacher: template
-queries: {{n: 96, touched: 0.35, latest: 40}}
-backbone: {{use: nano, weights: {weights}}}
-untrained: true
+queries: {n: 32, touched: 0.35, latest: 40}
+backbone: {use: nano, weights: null}
+untrained: false
 stages:
-  - {{use: sft, lr: 1.0e-2, batch_size: 32, epochs: 1}}
-ranker: {{use: rating_interaction, max_thought_tokens: 24}}
+  - {use: sft, lr: 1.0e-4, batch_size: 16, epochs: 1}
+ranker: {use: rating_interaction, max_thought_tokens: null}
 metrics: [hr, ndcg, mrr, mae, valid_ratio]
 baselines: [popularity, ease]
 """
 SINGLE = """
 extends: tiny.yaml
-question: What do single chains do?
+question: What do single chains do, without room to think?
 change:
   chains.evidence: single
+  ranker.max_thought_tokens: 1
 """
 
 
@@ -74,27 +74,24 @@ def handed_over(script: Path) -> Any:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("explorer")
     _write_shop(folder / "data" / "shop")
-    weights = folder / "nano"
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
-    new_tokenizer().save_pretrained(weights)
-    (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=weights))
+    (folder / "tiny.yaml").write_text(EXPERIMENT)
     (folder / "single.yaml").write_text(SINGLE)
     made = Site(folder, folder / "site" / "index.html")
     files = (folder / "tiny.yaml", folder / "single.yaml")
     assert made.invoke("run", *files, "--out", folder / "reports").exit_code == 0
-    result = made.invoke("explorer", *files, "-o", folder / "site")
+    result = made.invoke("explorer", *files, "-o", folder / "site", "--first", 2)
     assert result.exit_code == 0, result.output
     return made
 
 
 def _write_shop(folder: Path) -> None:
-    """90 users of 40 items, every title one of the hostile ones."""
+    """80 users of 40 items, every title one of the hostile ones."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     popular = 1 / np.arange(1, 41)
     lines = [
         (f"u{user}", f"i{item}", float(rng.integers(1, 6)), 1_000_000 + 1_000 * place + user)
-        for user in range(90)
+        for user in range(80)
         for place, item in enumerate(rng.choice(40, rng.integers(6, 14), replace=False, p=popular / popular.sum()))
     ]
     pd.DataFrame(lines, columns=["user_id", "item_id", "rating", "timestamp"]).astype({"rating": "float32"}).to_parquet(

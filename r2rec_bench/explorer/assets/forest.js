@@ -9,7 +9,7 @@
  * @returns {HTMLElement}
  */
 explorer.forest = (study, systems, title) => {
-  const { fixed, signed, spread } = explorer.numbers;
+  const { signed, spread } = explorer.numbers;
   const reference = study.systems[study.reference];
   const lines = systems.map((system, at) => {
     const [mean, low, high] = system.against.difference;
@@ -21,7 +21,7 @@ explorer.forest = (study, systems, title) => {
     says: says.join("; "),
     caption:
       `HR@1 of ${reference.label} less that of each line, paired by user, with its 95 % interval; right of 0 the ` +
-      `reference is better. Filled: p < 0.05 after Holm. Largest: ${fixed(Math.max(...lines.map((one) => one.mean)))}.`,
+      `reference is better. Filled: p < 0.05 after Holm.`,
     plot: (width) => {
       const room = Math.min(240, width * 0.36);
       return {

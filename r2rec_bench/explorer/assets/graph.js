@@ -22,42 +22,48 @@ explorer.graph = (() => {
     const { nodes, edges, rows, columns } = bundled ? bundles(links) : chains(links);
     const middle = (rows - 1) / 2;
     const narrow = width < 560;
-    const room = (width - 40) / columns;
+    const [size, right] = narrow ? [9, 84] : [11, 132];
+    const room = (width - 26 - right) / columns;
     nodes.unshift({ x: 0, y: middle, words: "user", kind: "user", open: true });
     nodes.push({ x: columns, y: middle, words: title, kind: "target", open: true });
     const shown = (/** @type {boolean} */ open) => edges.filter((/** @type {any} */ edge) => edge.open === open);
     const at = { x1: "x1", y1: "y1", x2: "x2", y2: "y2", curve: "bump-x" };
     return {
-      height: Math.max(130, 64 + ROW * rows),
+      height: Math.max(130, 76 + ROW * rows),
       marginLeft: 26,
-      marginRight: narrow ? 44 : 60,
+      marginRight: right,
       marginTop: 26,
       marginBottom: 26,
       x: { axis: null, domain: [0, columns] },
-      y: { axis: null, domain: [rows - 0.5, -0.5] },
+      y: { axis: null, domain: [rows - 0.25, -0.5] },
       r: { type: "sqrt", domain: [0, Math.max(1, ...nodes.map((one) => one.size ?? 0))], range: [0, 12] },
       marks: [
         // The closing edge runs below all others.
-        Plot.link([0], { x1: 0, y1: middle, x2: columns, y2: middle, stroke: "var(--accent)", strokeOpacity: 0, strokeDasharray: "2 4" }),
-        Plot.line([[0, middle], [0.15, rows - 0.55], [columns - 0.15, rows - 0.55], [columns, middle]], { curve: "monotone-x", stroke: "var(--accent)", strokeWidth: 1.25, strokeDasharray: "2 4" }),
-        Plot.text([0], { x: columns / 2, y: rows - 0.55, text: () => "closing edge: masked", dy: 9, fill: "var(--accent)", fontSize: 10.5 }),
+        Plot.line([[0, middle], [0.15, rows - 0.35], [columns - 0.15, rows - 0.35], [columns, middle]], { curve: "monotone-x", stroke: "var(--accent)", strokeWidth: 1.25, strokeDasharray: "2 4" }),
+        Plot.text([0], { x: columns / 2, y: rows - 0.35, text: () => "closing edge: masked", dy: 9, fill: "var(--accent)", fontSize: 10.5 }),
         Plot.link(shown(false), { ...at, stroke: "var(--muted)", strokeWidth: 1, strokeDasharray: "3 4" }),
         Plot.link(shown(true), { ...at, stroke: "colour", strokeWidth: "weight" }),
-        Plot.dot(nodes.filter((one) => !one.size), { x: "x", y: "y", r: { value: 6 }, symbol: (/** @type {any} */ one) => (one.kind === "peer" ? "circle" : one.kind === "user" ? "circle" : "square"), fill: fill, stroke: stroke, strokeWidth: 1.5 }),
-        Plot.dot(nodes.filter((one) => one.size), { x: "x", y: "y", r: "size", fill: fill, stroke: stroke, strokeWidth: 1.5 }),
+        Plot.dot(nodes.filter((one) => !one.size && round(one)), { x: "x", y: "y", r: 5, fill, stroke, strokeWidth: 1.5 }),
+        Plot.dot(nodes.filter((one) => !round(one)), { x: "x", y: "y", r: 5, symbol: "square", fill, stroke, strokeWidth: 1.5 }),
+        Plot.dot(nodes.filter((one) => one.size), { x: "x", y: "y", r: "size", fill, stroke, strokeWidth: 1.5 }),
         Plot.text(edges.filter((/** @type {any} */ edge) => edge.words), {
-          x: (/** @type {any} */ edge) => edge.x1 + (edge.x2 - edge.x1) * (edge.beside ?? 0.5),
-          y: (/** @type {any} */ edge) => edge.y1 + (edge.y2 - edge.y1) * (edge.beside ?? 0.5),
+          // Where the line runs level, just above it.
+          x: (/** @type {any} */ edge) => edge.x1 + (edge.x2 - edge.x1) * edge.beside,
+          y: (/** @type {any} */ edge) => (edge.beside < 0.5 ? edge.y1 : edge.y2),
+          dy: -9,
           text: (/** @type {any} */ edge) => (edge.open ? edge.words : "[MASK]"),
           fill: (/** @type {any} */ edge) => (edge.open ? "var(--ink)" : "var(--muted)"),
           stroke: "var(--paper)", strokeWidth: 4, fontSize: 10.5,
         }),
-        Plot.text(nodes, {
-          x: "x", y: "y", dy: 17, text: "words", fontSize: narrow ? 9.5 : 11,
-          lineWidth: Math.max(6, room / (narrow ? 8 : 8.5)), textOverflow: "ellipsis-end",
+        Plot.text(nodes.filter((one) => one.kind !== "target"), {
+          x: "x", y: "y", dy: 17, text: "words", fontSize: size,
+          lineWidth: (0.92 * room) / size, textOverflow: "ellipsis-end",
           fill: (/** @type {any} */ one) => (one.open ? "var(--ink)" : "var(--muted)"),
-          fontWeight: (/** @type {any} */ one) => (one.kind === "target" ? 650 : 400),
           stroke: "var(--paper)", strokeWidth: 3,
+        }),
+        Plot.text(nodes.slice(-1), {
+          x: "x", y: "y", dx: 11, text: (/** @type {any} */ one) => shortened(one.words), fontSize: size, fontWeight: 650,
+          textAnchor: "start", lineWidth: (right - 14) / size, fill: "var(--ink)",
         }),
       ],
     };
@@ -76,9 +82,9 @@ explorer.graph = (() => {
       const strong = open ? "var(--accent)" : "var(--muted)";
       nodes.push({ x: 1, y, words: link.item, kind: "item", open });
       nodes.push({ x: 2, y, words: open ? `${link.peers} of ${link.known} peers` : "peers", kind: "peer", open, size: open ? Math.max(link.peers, 0.01) : 0.01 });
-      edges.push({ x1: 0, y1: middle, x2: 1, y2: y, open, words: stars(link.rating), beside: 0.72, colour: "var(--ink)", weight: 1.25 });
+      edges.push({ x1: 0, y1: middle, x2: 1, y2: y, open, words: stars(link.rating), beside: 0.8, colour: "var(--ink)", weight: 1.25 });
       edges.push({ x1: 1, y1: y, x2: 2, y2: y, open, colour: strong, weight: 1 });
-      edges.push({ x1: 2, y1: y, x2: 3, y2: middle, open, words: link.peers && link.lift !== null ? `${link.lift}×` : "0", beside: 0.28, colour: strong, weight: Math.min(5, 0.6 + (link.lift ?? 0)) });
+      edges.push({ x1: 2, y1: y, x2: 3, y2: middle, open, words: link.peers && link.lift !== null ? `${link.lift}×` : "0", beside: 0.2, colour: strong, weight: Math.min(5, 0.6 + (link.lift ?? 0)) });
     });
     return { nodes, edges, rows: Math.max(rows, 1), columns: 3 };
   }
@@ -100,10 +106,20 @@ explorer.graph = (() => {
         const to = end ? { x: longest, y: middle } : { x: k + 1, y };
         // Odd edges go from the item back to a peer, even ones on to an item.
         nodes.push(...(end ? [] : [{ ...to, words: k % 2 ? `peer ${link.peer}` : link.item, kind: k % 2 ? "peer" : "item", open: link.open }]));
-        edges.push({ x1: k, y1: k ? y : middle, x2: to.x, y2: to.y, open: link.open, words: stars(link.rating), beside: k ? (end ? 0.35 : 0.5) : 0.7, colour: k ? "var(--accent)" : "var(--ink)", weight: 1.5 });
+        edges.push({ x1: k, y1: k ? y : middle, x2: to.x, y2: to.y, open: link.open, words: stars(link.rating), beside: k ? (end ? 0.2 : 0.5) : 0.8, colour: k ? "var(--accent)" : "var(--ink)", weight: 1.5 });
       });
     });
     return { nodes, edges, rows, columns: longest };
+  }
+
+  /** People are round, items square. @param {any} node */
+  function round(node) {
+    return node.kind === "peer" || node.kind === "user";
+  }
+
+  /** @param {string} words */
+  function shortened(words) {
+    return words.length > 48 ? `${words.slice(0, 47)}…` : words;
   }
 
   /** @param {number | null} rating */

@@ -23,10 +23,11 @@ explorer.results = (study) => {
       { class: "figures" },
       compared(own).length ? explorer.forest(study, compared(own), `${reference.label} against each`) : null,
       explorer.tokens(study),
+      ...explorer.training(study),
     ),
     ...(ablations.length ? [ablated()] : []),
     ...explorer.heatmaps(study),
-    h("div", { class: "figures" }, ...explorer.curves(study), ...explorer.training(study)),
+    h("div", { class: "figures" }, ...explorer.curves(study)),
     explorer.costs(study),
     everything(),
   ].filter((one) => one !== null);
@@ -93,6 +94,7 @@ explorer.results = (study) => {
           ...hits(rows),
           {
             head: "Full model has more",
+            left: true,
             sort: (row) => against(row)?.difference[0] ?? null,
             cell: (row) =>
               against(row)
@@ -148,6 +150,7 @@ explorer.results = (study) => {
     return [
       {
         head: "HR@1, 95 % interval",
+        left: true,
         sort: (/** @type {any} */ row) => row.values["hr@1"]?.[0],
         cell: (/** @type {any} */ row) => {
           const hit = row.values["hr@1"] ?? [null, null, null];
@@ -172,7 +175,7 @@ explorer.results = (study) => {
   /** @param {string[]} keys @param {boolean} [intervals] */
   function metrics(keys, intervals = false) {
     return study.metrics
-      .filter((/** @type {any} */ metric) => keys.includes(metric.key))
+      .filter((/** @type {any} */ metric) => keys.includes(metric.key) && study.systems.some((/** @type {any} */ one) => (one.values[metric.key]?.[0] ?? null) !== null))
       .map((/** @type {any} */ metric) => {
         const values = study.systems.map((/** @type {any} */ one) => one.values[metric.key]?.[0]).filter((/** @type {any} */ one) => one !== undefined && one !== null);
         const best = metric.higher === null ? null : metric.higher ? Math.max(...values) : Math.min(...values);

@@ -42,7 +42,7 @@ explorer.sides = (study, users, asked) => {
     const difference = between();
     return h(
       "section",
-      { "aria-label": "Values" },
+      { class: "sides", "aria-label": "Values" },
       explorer.sortable({
         caption: `${left.label} and ${right.label}`,
         rows,

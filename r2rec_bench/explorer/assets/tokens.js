@@ -12,6 +12,8 @@ explorer.tokens = (study) => {
     }))
     .filter((/** @type {any} */ one) => one.tokens && one.hit[0] !== null);
   if (points.length < 2) return null;
+  const tokens = points.map((/** @type {any} */ one) => one.tokens);
+  const domain = [Math.min(...tokens) / 1.4, Math.max(...tokens) * 1.4];
   return explorer.chart({
     title: "Accuracy against tokens",
     says: points.map((/** @type {any} */ one) => `${one.label}: ${count(one.tokens)} tokens, ${fixed(one.hit[0])} ${spread(one.hit)}`).join("; "),
@@ -23,7 +25,7 @@ explorer.tokens = (study) => {
       marginLeft: 44,
       marginRight: width > 560 ? 170 : 24,
       marginBottom: 40,
-      x: { label: "tokens per user", labelAnchor: "center", grid: true, nice: true, type: "log", tickFormat: (/** @type {number} */ n) => n.toLocaleString("en-US"), ticks: 4 },
+      x: { label: "tokens per user", labelAnchor: "center", grid: true, type: "log", domain, tickFormat: (/** @type {number} */ n) => n.toLocaleString("en-US"), ticks: 4 },
       y: { label: "HR@1", grid: true, nice: true },
       marks: [
         Plot.link(points, { x1: "tokens", x2: "tokens", y1: (/** @type {any} */ one) => one.hit[1], y2: (/** @type {any} */ one) => one.hit[2], stroke: "colour", strokeWidth: 1.5, strokeOpacity: 0.6 }),
@@ -38,7 +40,7 @@ explorer.tokens = (study) => {
   /** The same points with the words moved up until none hides another. @param {any[]} all */
   function apart(all) {
     const ends = all.flatMap((one) => one.hit.slice(1, 3));
-    const least = (Math.max(...ends) - Math.min(...ends)) / 16;
+    const least = (Math.max(...ends) - Math.min(...ends) || 1) / 16;
     let last = -Infinity;
     return [...all]
       .sort((a, b) => a.hit[0] - b.hit[0])

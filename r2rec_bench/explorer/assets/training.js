@@ -17,7 +17,7 @@ explorer.training = (study) =>
         height: 200,
         marginLeft: 48,
         marginBottom: 36,
-        x: { label: "step", labelAnchor: "center", nice: true },
+        x: { label: "step", labelAnchor: "center", nice: true, ticks: Math.min(8, last.step - first.step), tickFormat: "d" },
         y: { label: stage.figure, grid: true, nice: true, ticks: 5 },
         marks: [
           Plot.line(points, { x: "step", y: "value", z: "seed", stroke: "var(--accent)", strokeWidth: 1.75, strokeOpacity: several ? 0.6 : 1 }),
