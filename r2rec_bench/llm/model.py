@@ -1,13 +1,16 @@
 """A causal language model in memory: encode prompts, generate thoughts, score answers.
 
-Batches are cut by length, so that padding is small, and padded on the left. Contents that come from outside (titles)
-are tokenised apart from the chat template's own text with control tokens switched off, so that no title can end a
-turn.
+What prompts have in common at their beginning is read once for all of them where that spares enough; otherwise batches
+are cut by length, so that padding is small. They are padded on the left. An answer is read off what is kept of the
+thoughts before it. Models that keep something else of a text than keys and values read every text anew.
+
+Contents that come from outside (titles) are tokenised apart from the chat template's own text with control tokens
+switched off, so that no title can end a turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,13 +22,15 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.texts import Message, Prompt
 from r2rec_bench.core.types import BoolArray, FloatArray
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
+from r2rec_bench.llm.memory import read, remembers
+from r2rec_bench.llm.prefixes import TokenIds, alone, batches, grouped
 from r2rec_bench.llm.sampling import Sampling
+from r2rec_bench.llm.shortage import in_parts
+from r2rec_bench.llm.writing import Choose, Ends, Written, write
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-TokenIds = list[int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +44,21 @@ class OutcomeScores:
 
     log_probabilities: FloatArray
     valid: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """Thoughts, and what the model says at the place of the answer that follows them.
+
+    Attributes:
+        thoughts: (n,), as they were written.
+        scores: of the answers, (n, outcomes).
+        tokens: read between prompts and answers.
+    """
+
+    thoughts: list[str]
+    scores: OutcomeScores
+    tokens: int
 
 
 class LanguageModel:
@@ -114,25 +134,17 @@ class LanguageModel:
         import torch
 
         out: list[TokenIds] = [[] for _ in prompts]
+
+        def work(rows: Sequence[int]) -> None:
+            asked = [prompts[row] for row in rows]
+            told = self._written if self.remembers else self._written_anew
+            for row, ids in zip(rows, told(asked, stop, max_new_tokens, sampling), strict=True):
+                out[row] = self._trim(ids)
+            if progress:
+                progress(len(rows))
+
         with torch.inference_mode():
-            for rows in self._batches(prompts, extra=max_new_tokens):
-                asked = [prompts[row] for row in rows]
-                ids, mask = self._pad(asked)
-                draw = [sampling.processor(asked, max_new_tokens, begun=ids.shape[1])] if sampling else []
-                written = cast("Any", self.model).generate(
-                    input_ids=ids,
-                    attention_mask=mask,
-                    max_new_tokens=max_new_tokens,
-                    do_sample=False,
-                    repetition_penalty=1.0,  # some checkpoints bring their own, which would bend the answers
-                    pad_token_id=self._pad_id,
-                    **self._stopping(stop),
-                    **({"logits_processor": draw} if draw else {}),
-                )
-                for row, one in zip(rows, written[:, ids.shape[1] :].tolist(), strict=True):
-                    out[row] = self._trim(one)
-                if progress:
-                    progress(len(rows))
+            self._in_batches(prompts, max_new_tokens, work)
         return out
 
     def decode(self, completions: Sequence[TokenIds]) -> list[str]:
@@ -148,20 +160,75 @@ class LanguageModel:
         """
         import torch
 
-        ids = [self._single(outcome) for outcome in outcomes]
-        scores = np.empty((len(prompts), len(outcomes)))
-        valid = np.empty(len(prompts), dtype=bool)
+        scores = _Scores(len(prompts), [self._single(outcome) for outcome in outcomes])
+
+        def work(rows: Sequence[int]) -> None:
+            scores.add(rows, self._logits([prompts[row] for row in rows]))
+
         with torch.inference_mode():
-            for rows in self._batches(prompts, extra=0):
-                tokens, mask = self._pad([prompts[row] for row in rows])
-                positions = (mask.cumsum(-1) - 1).clamp(min=0)
-                logits = self.model(
-                    input_ids=tokens, attention_mask=mask, position_ids=positions, logits_to_keep=1, use_cache=False
-                ).logits[:, -1]
-                log_p = logits.float().log_softmax(-1)
-                scores[rows] = log_p[:, ids].double().cpu().numpy()
-                valid[rows] = np.isin(log_p.argmax(-1).cpu().numpy(), ids)
-        return OutcomeScores(scores, valid)
+            self._in_batches(prompts, 0, work)
+        return scores.all
+
+    def answer(
+        self,
+        prompts: Sequence[TokenIds],
+        stop: str,
+        max_new_tokens: int,
+        lead: Callable[[str], str],
+        outcomes: Sequence[str],
+        *,
+        sampling: Sampling | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Answered:
+        """Thoughts as of `generate`, and `outcome_scores` of the answer that follows them, without reading them again.
+
+        Args:
+            prompts: token ids, (n,) of any lengths.
+            stop: text that ends the thoughts.
+            max_new_tokens: most tokens of thoughts; 0 for an answer at once.
+            lead: what stands between prompt and answer, by the thoughts; not empty.
+            outcomes: answers of one token each.
+            sampling: how thoughts are drawn; the likeliest without it.
+            progress: told how many prompts each batch had.
+
+        Raises:
+            InputError: an outcome is not a single token of this tokenizer.
+        """
+        import torch
+
+        if not max_new_tokens or not self.remembers:
+            thoughts = [""] * len(prompts)
+            if max_new_tokens:
+                written = self.generate(prompts, stop, max_new_tokens, sampling=sampling, progress=progress)
+                thoughts = self.decode(written)
+            elif progress:
+                progress(len(prompts))
+            leads = self.encode_texts([lead(thought) for thought in thoughts])
+            answered = [prompt + more for prompt, more in zip(prompts, leads, strict=True)]
+            return Answered(thoughts, self.outcome_scores(answered, outcomes), sum(map(len, leads)))
+        scores = _Scores(len(prompts), [self._single(outcome) for outcome in outcomes])
+        thoughts, tokens = [""] * len(prompts), [0] * len(prompts)
+
+        def work(rows: Sequence[int]) -> None:
+            asked = [prompts[row] for row in rows]
+            for written in self._write(asked, stop, max_new_tokens, sampling):
+                texts = self.decode([self._trim(ids) for ids in written.tokens])
+                leads = self.encode_texts([lead(text) for text in texts])
+                places = [rows[place] for place in written.rows]
+                scores.add(places, written.read_on(leads))
+                for row, text, more in zip(places, texts, leads, strict=True):
+                    thoughts[row], tokens[row] = text, len(more)
+            if progress:
+                progress(len(rows))
+
+        with torch.inference_mode():
+            self._in_batches(prompts, max_new_tokens, work)
+        return Answered(thoughts, scores.all, sum(tokens))
+
+    @cached_property
+    def remembers(self) -> bool:
+        """Whether a text that has been read can be gone on from."""
+        return remembers(self.model)
 
     @cached_property
     def _pad_id(self) -> int:
@@ -214,17 +281,67 @@ class LanguageModel:
             stop -= 1
         return ids[:stop]
 
-    def _batches(self, prompts: Sequence[TokenIds], extra: int) -> Iterator[list[int]]:
-        """Rows in batches of similar length, each within `batch_tokens`; `extra` tokens a row are to be written."""
-        order = sorted(range(len(prompts)), key=lambda row: (len(prompts[row]), row))
-        batch: list[int] = []
-        for row in order:
-            if batch and (len(prompts[row]) + extra) * (len(batch) + 1) > self.batch_tokens:
-                yield batch
-                batch = []
-            batch.append(row)
-        if batch:
-            yield batch
+    def _in_batches(self, prompts: Sequence[TokenIds], extra: int, work: Callable[[Sequence[int]], None]) -> None:
+        """Has `work` done on all rows of `prompts`, each of which is to be continued by `extra` tokens."""
+        groups = grouped(prompts) if self.remembers else alone(len(prompts))
+        for rows in batches(prompts, groups, extra, self.batch_tokens):
+            in_parts(rows, work)
+
+    def _logits(self, prompts: Sequence[TokenIds]) -> torch.Tensor:
+        """Of what follows `prompts`, float32 (b, vocabulary)."""
+        if self.remembers and any(group.shared for group in grouped(prompts)):
+            return read(self.model, prompts)[1]
+        tokens, mask = self._pad(prompts)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        out: Any = self.model(
+            input_ids=tokens, attention_mask=mask, position_ids=positions, logits_to_keep=1, use_cache=False
+        )
+        return out.logits[:, -1].float()
+
+    def _write(
+        self, prompts: Sequence[TokenIds], stop: str, max_new_tokens: int, sampling: Sampling | None
+    ) -> Generator[Written]:
+        """Continuations of `prompts` as they end."""
+        memory, logits = read(self.model, prompts)
+        choose = _chooser(sampling, prompts, max_new_tokens)
+        return write(memory, logits, choose, self._ends(stop), max_new_tokens)
+
+    def _written(
+        self, prompts: Sequence[TokenIds], stop: str, max_new_tokens: int, sampling: Sampling | None
+    ) -> list[TokenIds]:
+        """What follows each of `prompts`."""
+        written = (one for some in self._write(prompts, stop, max_new_tokens, sampling) for one in some.texts)
+        return [ids for _, ids in sorted(written)]
+
+    def _written_anew(
+        self, prompts: Sequence[TokenIds], stop: str, max_new_tokens: int, sampling: Sampling | None
+    ) -> list[TokenIds]:
+        """The same by transformers' own generation, padding after the end included."""
+        ids, mask = self._pad(prompts)
+        draw = [sampling.processor(prompts, max_new_tokens, begun=ids.shape[1])] if sampling else []
+        written = cast("Any", self.model).generate(
+            input_ids=ids,
+            attention_mask=mask,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            repetition_penalty=1.0,  # some checkpoints bring their own, which would bend the answers
+            pad_token_id=self._pad_id,
+            **self._stopping(stop),
+            **({"logits_processor": draw} if draw else {}),
+        )
+        return written[:, ids.shape[1] :].tolist()
+
+    def _ends(self, stop: str) -> Ends:
+        """As `_stopping`, for what is written here."""
+        import torch
+        from transformers import StopStringCriteria
+
+        stopping = self._stopping(stop)
+        ids = torch.tensor(np.atleast_1d(stopping["eos_token_id"]), device=self.model.device)
+        if "stop_strings" not in stopping:
+            return lambda written: torch.isin(written[:, -1], ids)
+        said: Any = StopStringCriteria(self.tokenizer, stopping["stop_strings"])
+        return lambda written: torch.isin(written[:, -1], ids) | said(written, None)
 
     def _pad(self, prompts: Sequence[TokenIds]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
@@ -236,6 +353,28 @@ class LanguageModel:
             ids[row, width - len(prompt) :] = torch.tensor(prompt)
             mask[row, width - len(prompt) :] = 1
         return ids.to(self.model.device), mask.to(self.model.device)
+
+
+class _Scores:
+    """Gathers what is said of one-token answers, `ids`, about `n` prompts."""
+
+    def __init__(self, n: int, ids: Sequence[int]) -> None:
+        self._ids = list(ids)
+        self.all = OutcomeScores(np.empty((n, len(ids))), np.empty(n, dtype=np.bool_))
+
+    def add(self, rows: Sequence[int], logits: torch.Tensor) -> None:
+        """Those of `rows`, by the logits of all tokens, (rows, vocabulary)."""
+        log_p = logits.log_softmax(-1)
+        self.all.log_probabilities[rows] = log_p[:, self._ids].double().cpu().numpy()
+        self.all.valid[rows] = np.isin(log_p.argmax(-1).cpu().numpy(), self._ids)
+
+
+def _chooser(sampling: Sampling | None, prompts: Sequence[TokenIds], max_new_tokens: int) -> Choose:
+    """The likeliest token, or the one that `sampling` draws."""
+    if sampling is None:
+        return lambda logits, rows, written: logits.argmax(-1)
+    numbers = sampling.numbers(prompts, max_new_tokens)
+    return lambda logits, rows, written: sampling.choose(logits, numbers.to(rows.device)[rows, written])
 
 
 def load_model(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedModel:

@@ -30,6 +30,27 @@ class Sampling:
     temperature: float
     seed: int
 
+    def numbers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> torch.Tensor:
+        """The uniform numbers of each prompt, float64 (b, max_new_tokens) in [0, 1)."""
+        import torch
+
+        return torch.tensor(
+            np.array([generator(self.seed, "sampling", *ids).random(max_new_tokens) for ids in prompts])
+        )
+
+    def choose(self, scores: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        """The tokens in whose shares the numbers fall, int64 (b,).
+
+        Args:
+            scores: logits, (b, vocabulary).
+            numbers: float64 (b,).
+        """
+        import torch
+
+        shares = (scores.double() / self.temperature).softmax(-1).cumsum(-1)
+        places = numbers[:, None].to(shares.device) * shares[:, -1:]
+        return torch.searchsorted(shares, places, right=True)[:, 0].clamp(max=shares.shape[-1] - 1)
+
     def processor(
         self, prompts: Sequence[Sequence[int]], max_new_tokens: int, begun: int
     ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
@@ -42,14 +63,10 @@ class Sampling:
         """
         import torch
 
-        uniforms = torch.tensor(
-            np.array([generator(self.seed, "sampling", *ids).random(max_new_tokens) for ids in prompts])
-        )
+        numbers = self.numbers(prompts, max_new_tokens)
 
         def draw(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-            shares = (scores.double() / self.temperature).softmax(-1).cumsum(-1)
-            places = uniforms[:, ids.shape[1] - begun, None].to(shares.device) * shares[:, -1:]
-            chosen = torch.searchsorted(shares, places, right=True).clamp(max=shares.shape[-1] - 1)
-            return torch.full_like(scores, -torch.inf).scatter(1, chosen, 0.0)
+            chosen = self.choose(scores, numbers[:, ids.shape[1] - begun])
+            return torch.full_like(scores, -torch.inf).scatter(1, chosen[:, None], 0.0)
 
         return draw

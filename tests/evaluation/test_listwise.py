@@ -102,6 +102,8 @@ class Scripted(LanguageModel):
         valid: the films of a list → whether a letter is the likeliest of all tokens.
     """
 
+    remembers = False  # it has no model to remember with
+
     def __init__(
         self,
         likes: Callable[[list[int]], Sequence[float]] = lambda films: [1 / len(films)] * len(films),

@@ -48,6 +48,8 @@ def silent(done: int, n: int) -> None:
 class Scripted(LanguageModel):
     """Writes and answers what a test says: a text and a distribution over 0 to 5 per draw, the same for all prompts."""
 
+    remembers = False  # thoughts are written here, and answers asked for after them
+
     def __init__(self, nano: LanguageModel, texts: list[str], distributions: np.ndarray, valid: list[bool]) -> None:
         super().__init__(nano.model, nano.tokenizer)
         self.script = iter(zip(texts, distributions, valid, strict=True))

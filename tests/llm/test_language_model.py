@@ -135,17 +135,16 @@ def test_generation_is_greedy_and_stops_at_the_limit(model):
 
 def scripted(model: LanguageModel, monkeypatch: pytest.MonkeyPatch, script: list[int], begun: int) -> None:
     """From length `begun` on, the model writes `script` whatever it has read."""
-    generate = model.model.generate
+    forward = model.model.forward
 
     def dictated(**settings):
-        def dictate(ids, scores):
-            scores[:] = -100.0
-            scores[:, script[min(ids.shape[1] - begun, len(script) - 1)]] = 0.0
-            return scores
+        out = forward(**settings)
+        out.logits[:] = -100.0
+        for row, length in enumerate(settings["attention_mask"].sum(-1).tolist()):
+            out.logits[row, :, script[min(length - begun, len(script) - 1)]] = 0.0
+        return out
 
-        return generate(**settings, logits_processor=[dictate])
-
-    monkeypatch.setattr(model.model, "generate", dictated)
+    monkeypatch.setattr(model.model, "forward", dictated)
 
 
 def test_generation_stops_at_a_stop_of_one_token(nano, monkeypatch):

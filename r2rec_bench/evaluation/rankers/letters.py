@@ -55,34 +55,29 @@ class Chooser:
 
     def choose(self, asked: Sequence[TokenIds], by: Literal["likelihood", "generation"]) -> Chosen:
         """The answers to `asked`, prompts as token ids; nothing inside the thoughts is ever taken for one."""
+        return (self._likelihood if by == "likelihood" else self._generation)(asked)
+
+    def _likelihood(self, asked: Sequence[TokenIds]) -> Chosen:
+        letters = LETTERS[: self.candidates]
+        outcomes, lead = [self.words.outcome(letter) for letter in letters], self.reader.wording.before_answer
+        limit = self.thought_tokens if self.reader.thinks else 0
+        answered = self.model.answer(asked, THINK_CLOSE, limit, lead, outcomes, progress=self.told)
+        ended, log_p = self._ended(answered.thoughts), answered.scores.log_probabilities
+        log_share = log_p - np.logaddexp.reduce(log_p, axis=1, keepdims=True)
+        log_share[~(answered.scores.valid & ended)] = np.nan
+        completions = [
+            lead(thought) + outcomes[place] + ANSWER_CLOSE if end else self._cut(thought)
+            for thought, place, end in zip(answered.thoughts, log_p.argmax(axis=1), ended, strict=True)
+        ]
+        return Chosen(log_share, completions, answered.tokens + len(asked))  # the letter is one more token each
+
+    def _generation(self, asked: Sequence[TokenIds]) -> Chosen:
         thoughts = [""] * len(asked)
         if self.reader.thinks:
-            told = self.told if by == "likelihood" else None
-            thoughts = self.model.decode(self.model.generate(asked, THINK_CLOSE, self.thought_tokens, progress=told))
-        ended = np.array([not self.reader.thinks or THINK_CLOSE in thought for thought in thoughts])
+            thoughts = self.model.decode(self.model.generate(asked, THINK_CLOSE, self.thought_tokens))
+        rows = np.flatnonzero(self._ended(thoughts)).tolist()
         thoughts = [self._cut(thought) for thought in thoughts]
-        return (self._likelihood if by == "likelihood" else self._generation)(asked, thoughts, ended)
-
-    def _likelihood(self, asked: Sequence[TokenIds], thoughts: list[str], ended: BoolArray) -> Chosen:
-        letters = LETTERS[: self.candidates]
-        before = [self.reader.wording.before_answer(thought) for thought in thoughts]
-        written = self.model.encode_texts(before)
-        answered = [prompt + text for prompt, text in zip(asked, written, strict=True)]
-        scored = self.model.outcome_scores(answered, [self.words.outcome(letter) for letter in letters])
-        if not self.reader.thinks:
-            self.told(len(asked))
-        log_p = scored.log_probabilities
-        log_share = log_p - np.logaddexp.reduce(log_p, axis=1, keepdims=True)
-        log_share[~(scored.valid & ended)] = np.nan
-        completions = [
-            text + self.words.outcome(letters[place]) + ANSWER_CLOSE if end else thought
-            for text, thought, place, end in zip(before, thoughts, log_p.argmax(axis=1), ended, strict=True)
-        ]
-        return Chosen(log_share, completions, sum(map(len, written)) + len(asked))  # the letter is one more token each
-
-    def _generation(self, asked: Sequence[TokenIds], thoughts: list[str], ended: BoolArray) -> Chosen:
         thought_ids = self.model.encode_texts(thoughts)
-        rows = np.flatnonzero(ended).tolist()
         self.told(len(asked) - len(rows))
         ids = self.model.generate(
             [asked[row] + thought_ids[row] for row in rows], ANSWER_CLOSE, _ANSWER_TOKENS, progress=self.told
@@ -97,6 +92,9 @@ class Chooser:
                 log_share[row] = -np.inf
                 log_share[row, LETTERS.index(letter)] = 0
         return Chosen(log_share, completions, sum(map(len, thought_ids)) + sum(map(len, ids)))
+
+    def _ended(self, thoughts: Sequence[str]) -> BoolArray:
+        return np.array([not self.reader.thinks or THINK_CLOSE in thought for thought in thoughts])
 
     @staticmethod
     def _cut(thought: str) -> str:

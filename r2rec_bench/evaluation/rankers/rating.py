@@ -97,24 +97,24 @@ class Pointwise(Ranker):
         told: Callable[[int], None],
     ) -> Answers:
         """One reasoning about each of `prompts`, whose token ids are `asked`, and the answer that follows it."""
-        pieces = max(len(prompt.pieces) for prompt in prompts)
-        thoughts = self._thoughts(model, asked, reader, sampling, told, pieces)
-        ended = np.array([not reader.thinks or THINK_CLOSE in thought for thought in thoughts])
-        before = [reader.wording.before_answer(thought) for thought in thoughts]
-        written = model.encode_texts(before)
-        answered = [prompt + text for prompt, text in zip(asked, written, strict=True)]
-        scored = model.outcome_scores(answered, [reader.wording.outcome(value) for value in self.outcomes])
-        probabilities = np.exp(scored.log_probabilities)
-        likeliest = [reader.wording.outcome(self.outcomes[k]) for k in probabilities.argmax(axis=1)]
+        outcomes = [reader.wording.outcome(value) for value in self.outcomes]
+        lead, limit = reader.wording.before_answer, 0
+        if reader.thinks:
+            pieces = max(len(prompt.pieces) for prompt in prompts)
+            limit = self.config.max_thought_tokens or reader.wording.completion_tokens(pieces)
+        answered = model.answer(asked, THINK_CLOSE, limit, lead, outcomes, sampling=sampling, progress=told)
+        ended = np.array([not reader.thinks or THINK_CLOSE in thought for thought in answered.thoughts])
+        probabilities = np.exp(answered.scores.log_probabilities)
+        likeliest = [outcomes[k] for k in probabilities.argmax(axis=1)]
         cases = [
-            Case(prompt.content, text + reader.wording.close(answer))
-            for prompt, text, answer in zip(prompts, before, likeliest, strict=True)
+            Case(prompt.content, lead(thought) + reader.wording.close(answer))
+            for prompt, thought, answer in zip(prompts, answered.thoughts, likeliest, strict=True)
         ]
         return Answers(
             known=probabilities / probabilities.sum(axis=1, keepdims=True),
-            valid=scored.valid & ended,
+            valid=answered.scores.valid & ended,
             cases=cases,
-            written=sum(map(len, written)) + len(asked),  # the answer is one more token each
+            written=answered.tokens + len(asked),  # the answer is one more token each
         )
 
     @abstractmethod
@@ -131,21 +131,6 @@ class Pointwise(Ranker):
         values = np.array(self.outcomes, dtype=np.float64)[rated]
         p = known[:, rated]
         return (p * values).sum(axis=1) / np.maximum(p.sum(axis=1), np.finfo(np.float64).tiny)
-
-    def _thoughts(
-        self,
-        model: LanguageModel,
-        asked: Sequence[TokenIds],
-        reader: Reader,
-        sampling: Sampling | None,
-        told: Callable[[int], None],
-        pieces: int,
-    ) -> list[str]:
-        """What is written before the answer, empty where the strategy does not think; of at most `pieces` pieces."""
-        if not reader.thinks:
-            return [""] * len(asked)
-        limit = self.config.max_thought_tokens or reader.wording.completion_tokens(pieces)
-        return model.decode(model.generate(asked, THINK_CLOSE, limit, sampling=sampling, progress=told))
 
 
 def _masked(values: FloatArray, valid: BoolArray) -> FloatArray:
