@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from r2rec_bench.calibration.again import compared_with_itself
-from r2rec_bench.calibration.claims import claims, rank_correlation
+from r2rec_bench.calibration.claims import claims, detectable_rises, rank_correlation
 from r2rec_bench.calibration.definition import read_calibration
 from r2rec_bench.calibration.run import Done, Measured
 from r2rec_bench.report.comparisons import against
@@ -53,6 +53,14 @@ def test_a_bench_that_finds_what_is_there_and_nothing_else_holds(done):
     found = done([0.2, 0.7], [0.2, 0.2])
     assert verdicts(found) == [True] * 5
     assert rank_correlation(found.planted, 0) == pytest.approx(1)
+
+
+def test_a_rise_that_users_of_two_worlds_could_not_show_is_told(done):
+    found = done([0.2, 0.7], [0.2, 0.2])
+    first, last = (one.comparisons.pairs[0].detectable for one in found.planted)
+    assert detectable_rises(found.planted, 0) == pytest.approx([(first**2 + last**2) ** 0.5])
+    assert first < last < 0.2
+    assert claims(found)[-1].ground.endswith(f"a rise of {(first**2 + last**2) ** 0.5:.3f}")
 
 
 def test_a_difference_where_nothing_was_planted_is_told(done):
