@@ -6,6 +6,7 @@ the kernels that walk the edges, so that no sampler can break it: not by an edge
 
     rows          the edges in both orders, and what a query may see of them
     closures      all closed chains u0 → i0 → u1 → target
+    draws         some of them, drawn without listing all
     bundles       those chains folded into counts per shared item
     long_chains   closed chains over two peers, drawn without listing them
     walks         walks of the same shape that need not end in the target

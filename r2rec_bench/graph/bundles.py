@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import Bundle, Edge, FloatArray, Int64Array
 from r2rec_bench.graph.rows import NO_LIMIT, Rows, View
 
@@ -82,36 +82,38 @@ def _mean(total: float, n: float) -> float:
     return total / n if n else math.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _counts(rows: Rows, view: View, own_rows: Int64Array, target: int, window: int) -> FloatArray:
-    """`Counts` per anchor, float64 (anchors, 9): the anchor's people are looked up among the target's."""
+    """`Counts` per anchor, float64 (anchors, 9): the anchor's people and the target's are gone through side by side."""
     out = np.zeros((len(own_rows), 9))
-    place = np.full(len(rows.user_start), -1)
-    for there in range(rows.item_start[target], rows.item_start[target + 1]):
-        if rows.item_time[there] < view.limit:
-            place[rows.item_user[there]] = there
+    last = rows.item_start[target + 1]
     for k in range(len(own_rows)):
         anchor, own_rating = rows.item[own_rows[k]], rows.rating[own_rows[k]]
         n_anchor = slots = n_peers = n_forward = n_rated = n_agree = n_agree_rated = 0
         rating_sum = agree_sum = 0.0
-        for here in range(rows.item_start[anchor], rows.item_start[anchor + 1]):
-            peer = rows.item_user[here]
-            if peer == view.user or rows.item_time[here] >= view.limit:
+        person = rows.item_start[target]
+        for other in range(rows.item_start[anchor], rows.item_start[anchor + 1]):
+            peer, here = rows.item_user[other], rows.item_row[other]
+            if peer == view.user or rows.time[here] >= view.limit:
                 continue
             n_anchor += 1
-            following = rows.item_row[here] + 1
+            following = here + 1
             stop = min(following + window, rows.user_start[peer + 1])
             if view.limit == NO_LIMIT:
                 slots += stop - following
             else:
                 slots += np.searchsorted(rows.time[following:stop], view.limit)
-            there = place[peer]
-            if there < 0:
+            while person < last and rows.item_user[person] < peer:
+                person += 1
+            if person == last or rows.item_user[person] > peer:
+                continue
+            there = rows.item_row[person]
+            if rows.time[there] >= view.limit:
                 continue
             n_peers += 1
-            n_forward += 0 < rows.item_row[there] - rows.item_row[here] <= window
-            rating = rows.item_rating[there]
-            rated, agrees = not np.isnan(rating), abs(rows.item_rating[here] - own_rating) <= 1
+            n_forward += 0 < there - here <= window
+            rating = rows.rating[there]
+            rated, agrees = not np.isnan(rating), abs(rows.rating[here] - own_rating) <= 1
             n_agree += agrees
             if rated:
                 n_rated += 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import Chain, Float32Array, Int32Array, Int64Array, Query
-from r2rec_bench.graph.rows import Rows, View, audience, own_rows
+from r2rec_bench.graph.rows import Rows, View, audience
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ class Closures:
     @property
     def peer(self) -> Int32Array:
         """User index of u1, int32 (n,)."""
-        return self._rows.user[self._anchor_row]
+        return self._rows.users(self._anchor_row).astype(np.int32)
 
     @property
     def anchor_people(self) -> Int64Array:
@@ -78,17 +78,17 @@ class Closures:
     @property
     def own_time(self) -> Int64Array:
         """When u0 came to i0, int64 (n,), s UTC."""
-        return self._rows.time[self._own_row]
+        return self._rows.time[self._own_row].astype(np.int64)
 
     @property
     def anchor_time(self) -> Int64Array:
         """When the peer came to i0, int64 (n,), s UTC."""
-        return self._rows.time[self._anchor_row]
+        return self._rows.time[self._anchor_row].astype(np.int64)
 
     @property
     def target_time(self) -> Int64Array:
         """When the peer came to the target, int64 (n,), s UTC."""
-        return self._rows.time[self._target_row]
+        return self._rows.time[self._target_row].astype(np.int64)
 
     def chain(self, index: int) -> Chain:
         """The chain at `index`."""
@@ -97,30 +97,32 @@ class Closures:
 
 def closures_of(rows: Rows, view: View, query: Query, target: int, *, forward: bool) -> Closures:
     """The closed chains to `target`; with `forward` only those whose peer came to the target after i0."""
-    own_row = own_rows(rows, view, target)
-    columns = _closures(rows, view, own_row, target, forward)
-    return Closures(rows, view, query, *columns, own_items=int((own_row >= 0).sum()))
+    start = rows.user_start[view.user]
+    history = rows.item[start : start + view.position]
+    columns = _closures(rows, view, target, forward)
+    return Closures(rows, view, query, *columns, own_items=int((history != target).sum()))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _closures(
-    rows: Rows, view: View, own_row: Int64Array, target: int, forward: bool
+    rows: Rows, view: View, target: int, forward: bool
 ) -> tuple[Int64Array, Int64Array, Int64Array, Int32Array, Int32Array]:
     """The columns of `Closures`: the log of each of the target's people is read once to count and once to fill."""
+    items, own_rows = _own(rows, view, target)
     first, last = rows.item_start[target], rows.item_start[target + 1]
     chains = np.zeros(last - first, np.int64)
     overlap = np.zeros(last - first, np.int32)
-    items = np.zeros(last - first, np.int32)
+    peer_items = np.zeros(last - first, np.int32)
     for person in range(first, last):
         peer, there = rows.item_user[person], rows.item_row[person]
-        if peer == view.user or rows.item_time[person] >= view.limit:
+        if peer == view.user or rows.time[there] >= view.limit:
             continue
         k = person - first
         for row in range(rows.user_start[peer], rows.user_start[peer + 1]):
             if rows.time[row] >= view.limit:
                 break
-            items[k] += row != there
-            if own_row[rows.item[row]] >= 0:
+            peer_items[k] += row != there
+            if _own_row(items, own_rows, int(rows.item[row])) >= 0:
                 overlap[k] += 1
                 chains[k] += not forward or row < there
 
@@ -128,12 +130,45 @@ def _closures(
     own, anchor, reached = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     n = 0
     for k in range(last - first):
-        there = rows.item_row[first + k]
         row = rows.user_start[rows.item_user[first + k]]
         for _ in range(chains[k]):
-            while own_row[rows.item[row]] < 0:
+            while _own_row(items, own_rows, int(rows.item[row])) < 0:
                 row += 1
-            own[n], anchor[n], reached[n] = own_row[rows.item[row]], row, there
+            own[n], anchor[n] = _own_row(items, own_rows, int(rows.item[row])), row
+            reached[n] = rows.item_row[first + k]
             row += 1
             n += 1
-    return own, anchor, reached, np.repeat(overlap, chains), np.repeat(items, chains)
+    return own, anchor, reached, np.repeat(overlap, chains), np.repeat(peer_items, chains)
+
+
+@kernel
+def _own(rows: Rows, view: View, target: int) -> tuple[Int32Array, Int64Array]:
+    """u0's visible edges, the target's apart, hashed by item: (items int32, their rows int64), -1 where a slot is free.
+
+    A table of the history, not of the catalogue: what it costs does not grow with the graph.
+    """
+    slots = 8
+    while slots < 4 * view.position:
+        slots *= 2
+    items, own_rows = np.full(slots, -1, np.int32), np.full(slots, -1, np.int64)
+    start = rows.user_start[view.user]
+    for row in range(start, start + view.position):
+        if rows.item[row] != target:
+            slot = _slot(items, int(rows.item[row]))
+            items[slot], own_rows[slot] = rows.item[row], row
+    return items, own_rows
+
+
+@kernel
+def _own_row(items: Int32Array, own_rows: Int64Array, item: int) -> int:
+    """Row of u0's edge to `item`, -1 where there is none."""
+    return own_rows[_slot(items, item)]
+
+
+@kernel
+def _slot(items: Int32Array, item: int) -> int:
+    """Where `item` is, or would go: the first such slot from the one that its product with 2**32 / φ points to."""
+    slot = (item * 2_654_435_769 >> 16) & (len(items) - 1)
+    while items[slot] != item and items[slot] >= 0:
+        slot = (slot + 1) & (len(items) - 1)
+    return slot

@@ -10,8 +10,8 @@ uniform.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import Chain, Int32Array, Int64Array
 from r2rec_bench.graph.rows import Rows, View, own_rows
 
@@ -38,7 +38,7 @@ def draw_long_chains(
     return [rows.chain(walk) for walk in walks]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ways(rows: Rows, view: View, own_row: Int64Array, forward: bool) -> tuple[Int32Array, Int64Array]:
     """(`ways_in` int32 (rows,), `ways_to` int64 (items,)); neither leads through u0."""
     ways_in = np.zeros(len(rows.item), np.int32)
@@ -61,7 +61,7 @@ def _ways(rows: Rows, view: View, own_row: Int64Array, forward: bool) -> tuple[I
     return ways_in, ways_to
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _last_edges(
     rows: Rows, view: View, ways_in: Int32Array, ways_to: Int64Array, target: int, forward: bool
 ) -> tuple[Int64Array, Int64Array, Int64Array]:
@@ -74,7 +74,7 @@ def _last_edges(
     n = total = 0
     for person in people:
         user, there = rows.item_user[person], rows.item_row[person]
-        if user == view.user or rows.item_time[person] >= view.limit:
+        if user == view.user or rows.time[there] >= view.limit:
             continue
         for row in range(rows.user_start[user], there if forward else rows.user_start[user + 1]):
             if row == there:
@@ -87,7 +87,7 @@ def _last_edges(
     return last_rows[:n], target_rows[:n], until[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walks(
     rows: Rows,
     own_row: Int64Array,

@@ -1,39 +1,46 @@
 """The edges in both orders, and what a query may see of them.
 
-Edges lie twice in compressed rows: by user in the order in which they acted, and by item in the order of users. A *row*
-is a place in the order of users, which is the log's.
+A *row* is a place in the order of users, which is the log's. The edges of a user lie there in the order in which the
+user acted; those of an item are a list of rows, in the order of users. Each edge takes 20 bytes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import SECONDS_PER_DAY, Chain, Edge, Float32Array, Int32Array, Int64Array, InteractionLog
 
-NO_LIMIT = int(np.iinfo(np.int64).max)
+UInt32Array: TypeAlias = NDArray[np.uint32]
+
+NO_LIMIT = int(np.iinfo(np.uint32).max)
+"""A second after every time that a log can hold."""
+MOST_EDGES = int(np.iinfo(np.int32).max)
 
 
 class Rows(NamedTuple):
     """The edges of a fold. User u owns rows `user_start[u]` to `user_start[u + 1]`; items likewise."""
 
     user_start: Int64Array
-    user: Int32Array
     item: Int32Array
     rating: Float32Array
-    time: Int64Array
+    time: UInt32Array
     item_start: Int64Array
     item_user: Int32Array
-    item_row: Int64Array
+    item_row: Int32Array
     """Where the same edge lies in the order of users."""
-    item_rating: Float32Array
-    item_time: Int64Array
+
+    def users(self, rows: Int64Array) -> Int64Array:
+        """Whose edges lie at `rows`, int64 (n,)."""
+        return self.user_start.searchsorted(rows, side="right") - 1
 
     def edge(self, row: int) -> Edge:
         """The edge at `row`."""
-        user = int(self.user[row])
+        user = int(self.user_start.searchsorted(row, side="right")) - 1
         position = row - int(self.user_start[user])
         return Edge(user, int(self.item[row]), float(self.rating[row]), int(self.time[row]), position)
 
@@ -53,22 +60,38 @@ class View(NamedTuple):
 
 
 def rows_of(log: InteractionLog) -> Rows:
-    """The edges of `log`, whose (user, item) pairs are distinct."""
-    by_item = np.argsort(log.item, kind="stable")
-    counts = np.bincount(log.item, minlength=log.n_items)
+    """The edges of `log`, whose (user, item) pairs are distinct.
+
+    Raises:
+        InputError: there are more edges than rows can be numbered.
+    """
+    if len(log) > MOST_EDGES:
+        raise InputError(f"{len(log):,} interactions; a graph has at most {MOST_EDGES:,}. Take a higher `core`.")
+    user_start = log.offsets()
     # Kernels are compiled per kind of array; one that came read-only out of a file would be another kind.
+    item = np.require(log.item, np.int32, ["C", "W"])
+    item_start = np.concatenate([[0], np.cumsum(np.bincount(item, minlength=log.n_items))]).astype(np.int64)
     return Rows(
-        log.offsets(),
-        np.require(log.user, np.int32, ["C", "W"]),
-        np.require(log.item, np.int32, ["C", "W"]),
+        user_start,
+        item,
         np.require(log.rating, np.float32, ["C", "W"]),
-        np.require(log.time, np.int64, ["C", "W"]),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        log.user[by_item],
-        by_item,
-        log.rating[by_item],
-        log.time[by_item],
+        log.time.astype(np.uint32),
+        item_start,
+        *_by_item(user_start, item, item_start),
     )
+
+
+@kernel
+def _by_item(user_start: Int64Array, item: Int32Array, item_start: Int64Array) -> tuple[Int32Array, Int32Array]:
+    """`item_user` and `item_row`: every edge goes to the next free place of its item."""
+    user, row = np.empty(len(item), np.int32), np.empty(len(item), np.int32)
+    free = item_start.copy()
+    for u in range(len(user_start) - 1):
+        for k in range(user_start[u], user_start[u + 1]):
+            place = free[item[k]]
+            user[place], row[place] = u, k
+            free[item[k]] += 1
+    return user, row
 
 
 def own_rows(rows: Rows, view: View, target: int) -> Int64Array:
@@ -81,14 +104,15 @@ def own_rows(rows: Rows, view: View, target: int) -> Int64Array:
     return own
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def audience(rows: Rows, view: View, item: int) -> tuple[int, int, float]:
     """Everybody else's visible edges to `item`: (people, how many of them rated, sum of their ratings)."""
     people, rated, total = 0, 0, 0.0
-    for row in range(rows.item_start[item], rows.item_start[item + 1]):
-        if rows.item_user[row] != view.user and rows.item_time[row] < view.limit:
+    for person in range(rows.item_start[item], rows.item_start[item + 1]):
+        row = rows.item_row[person]
+        if rows.item_user[person] != view.user and rows.time[row] < view.limit:
             people += 1
-            if not np.isnan(rows.item_rating[row]):
+            if not np.isnan(rows.rating[row]):
                 rated += 1
-                total += rows.item_rating[row]
+                total += float(rows.rating[row])
     return people, rated, total

@@ -21,6 +21,7 @@ from r2rec_bench.core.types import (
 )
 from r2rec_bench.graph.bundles import Totals, bundles_of
 from r2rec_bench.graph.closures import Closures, closures_of
+from r2rec_bench.graph.draws import draw_closed
 from r2rec_bench.graph.long_chains import draw_long_chains
 from r2rec_bench.graph.rows import NO_LIMIT, Rows, View, audience, rows_of
 from r2rec_bench.graph.walks import walks_of
@@ -54,9 +55,11 @@ class InteractionGraph:
         self.visibility = visibility
         self._ids = Ids(log.user_ids, log.item_ids)
         self._rows = rows_of(log)
-        self._times = np.sort(log.time)
-        active = np.diff(self._rows.user_start) > 0
-        self._first_times = np.sort(log.time[self._rows.user_start[:-1][active]])
+        first_rows = self._rows.user_start[:-1][np.diff(self._rows.user_start) > 0]
+        self._n_people = len(first_rows)
+        if visibility is Visibility.PAST:
+            self._times = np.sort(self._rows.time)
+            self._first_times = np.sort(self._rows.time[first_rows])
 
     def visible(self, query: Query) -> VisibleGraph:
         """What `query` may see.
@@ -80,8 +83,11 @@ class InteractionGraph:
     def _others(self, user: int, limit: int) -> tuple[int, int]:
         """People other than `user` with an edge before the second `limit`, and their edges before it."""
         own_times = self._rows.time[self._rows.user_start[user] : self._rows.user_start[user + 1]]
-        own = int(own_times.searchsorted(limit))
-        return int(self._first_times.searchsorted(limit)) - (own > 0), int(self._times.searchsorted(limit)) - own
+        if self.visibility is Visibility.FOLD:
+            return self._n_people - (len(own_times) > 0), len(self._rows.item) - len(own_times)
+        before = np.uint32(min(max(limit, 0), NO_LIMIT))  # of the kind of the times, or all of them would be converted
+        own = int(own_times.searchsorted(before))
+        return int(self._first_times.searchsorted(before)) - (own > 0), int(self._times.searchsorted(before)) - own
 
 
 class VisibleGraph:
@@ -133,6 +139,10 @@ class VisibleGraph:
         The target is not an i0, and is as likely as any other of u1's items to be where the walk ends.
         """
         return walks_of(self._rows, self._view, self.query, self._known(target), rng, forward=forward)
+
+    def draw(self, target: int, n: int, rng: np.random.Generator, *, forward: bool) -> list[Chain]:
+        """Up to `n` distinct closed chains to `target`, uniform over all valid ones, without listing them."""
+        return draw_closed(self._rows, self._view, self._known(target), n, rng, forward=forward)
 
     def long_chains(self, target: int, n: int, rng: np.random.Generator, *, forward: bool) -> list[Chain]:
         """Up to `n` distinct closed chains to `target` over two peers, uniform over all valid ones."""

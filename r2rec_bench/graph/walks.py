@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import Int32Array, Int64Array, Query
 from r2rec_bench.graph.closures import Closures
 from r2rec_bench.graph.rows import NO_LIMIT, Rows, View, own_rows
@@ -29,7 +29,7 @@ def walks_of(rows: Rows, view: View, query: Query, target: int, rng: np.random.G
     return Closures(rows, view, query, own, anchor, reached, overlap, items, own_items=int((own_row >= 0).sum()))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pairs(
     rows: Rows, view: View, own_row: Int64Array, target: int, forward: bool
 ) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array, Int32Array, Int32Array]:
@@ -37,12 +37,12 @@ def _pairs(
     users = len(rows.user_start) - 1
     knows_target = np.zeros(users, np.int32)
     for there in range(rows.item_start[target], rows.item_start[target + 1]):
-        knows_target[rows.item_user[there]] = rows.item_time[there] < view.limit
+        knows_target[rows.item_user[there]] = rows.time[rows.item_row[there]] < view.limit
     size = 0
     for item in range(len(own_row)):
         if own_row[item] >= 0:
             size += rows.item_start[item + 1] - rows.item_start[item]
-    own, anchor = np.empty(size, np.int64), np.empty(size, np.int64)
+    own, anchor, peers = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
     begin, ways = np.empty(size, np.int64), np.empty(size, np.int64)
     overlap, items = np.empty(size, np.int32), np.empty(size, np.int32)
     shared = np.zeros(users, np.int32)
@@ -51,17 +51,17 @@ def _pairs(
         if own_row[item] < 0:
             continue
         for person in range(rows.item_start[item], rows.item_start[item + 1]):
-            peer = rows.item_user[person]
-            if peer == view.user or rows.item_time[person] >= view.limit:
+            peer, here = rows.item_user[person], rows.item_row[person]
+            if peer == view.user or rows.time[here] >= view.limit:
                 continue
             shared[peer] += 1
-            here = rows.item_row[person]
             first, last = rows.user_start[peer], rows.user_start[peer + 1]
             if view.limit != NO_LIMIT:
                 last = first + np.searchsorted(rows.time[first:last], view.limit)
             begin[n], ways[n] = (here + 1, last - here - 1) if forward else (first, last - first - 1)
             own[n], anchor[n], items[n] = own_row[item], here, last - first - knows_target[peer]
+            peers[n] = peer
             n += ways[n] > 0
     for k in range(n):
-        overlap[k] = shared[rows.user[anchor[k]]]
+        overlap[k] = shared[peers[k]]
     return own[:n], anchor[:n], begin[:n], ways[:n], overlap[:n], items[:n]

@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import BoolArray, FloatArray, Int32Array, Int64Array
 
 DIMENSIONS = 8
@@ -51,7 +51,7 @@ class World(NamedTuple):
     noise: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def walk(world: World, lengths: Int64Array, seed: int) -> tuple[Int32Array, FloatArray]:
     """All users' items in the order touched, and per user how likely the best ranker puts their last one first.
 
@@ -104,7 +104,7 @@ def walk(world: World, lengths: Int64Array, seed: int) -> tuple[Int32Array, Floa
     return out, best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _step(
     world: World, liking: FloatArray, below: FloatArray, free: float, touched: BoolArray, history: Int32Array
 ) -> int:
@@ -133,7 +133,7 @@ def _step(
             return drawn
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _uniform(touched: BoolArray) -> int:
     """A uniform item that is not `touched`."""
     while True:
@@ -142,7 +142,7 @@ def _uniform(touched: BoolArray) -> int:
             return item
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _weight(world: World, liking: FloatArray, history: Int32Array, item: int) -> float:
     """What the probability of `item` being next is proportional to, noise apart."""
     pull = 0.0

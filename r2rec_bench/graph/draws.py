@@ -1,0 +1,123 @@
+"""Closed chains u0 → i0 → u1 → target drawn as rows and without weights: for large graphs, and many questions.
+
+Every chain is a pair (i0, u1) with u1 among the people of i0 and among the target's. Each pair has a ticket, a hash of
+the seed and the pair, and those chains are drawn whose tickets are lowest: uniform, each once, and whatever a query
+must not see changes nothing. So only a pair with a low enough ticket is looked at closely, which reads memory at
+random; all others are passed over in the order in which they lie there, most of them by a sieve of the target's people.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from r2rec_bench.core.kernels import kernel
+from r2rec_bench.core.types import Chain, Int32Array, Int64Array
+from r2rec_bench.graph.rows import Rows, View
+
+UInt8Array: TypeAlias = NDArray[np.uint8]
+
+_SIEVE_BITS = 32
+"""Bits of the sieve for each of the target's people: one in so many others passes. An item with so many times as many
+people is not sifted: the target's are looked for among them."""
+_LARGEST_SIEVE = 1 << 15
+"""Bytes; a larger one would not stay in a processor's nearest cache."""
+
+
+def draw_closed(rows: Rows, view: View, target: int, n: int, rng: np.random.Generator, *, forward: bool) -> list[Chain]:
+    """`n` distinct closed chains, uniform over all valid ones; all of them where there are fewer.
+
+    Args:
+        rows: the edges.
+        view: what the query sees of them.
+        target: item index.
+        n: how many.
+        rng: gives the seed of the tickets.
+        forward: the peer came to the target after i0.
+    """
+    out = np.empty((n, 3), np.int64)
+    seed = int(rng.integers(1 << 63))
+    return [rows.chain(walk) for walk in out[: draw_rows(rows, view, target, forward, seed, out)]]
+
+
+@kernel
+def draw_rows(rows: Rows, view: View, target: int, forward: bool, seed: int, out: Int64Array) -> int:
+    """Fills `out`, int64 (n, 3), with the rows of distinct chains in walking order, and says how many, at most n."""
+    users = rows.item_user
+    first, last = rows.item_start[target], rows.item_start[target + 1]
+    sieve = _sieve(users[first:last])
+    tickets = np.full(len(out), np.uint64(0xFFFF_FFFF_FFFF_FFFF))
+    drawn = 0
+    start = rows.user_start[view.user]
+    for own_row in range(start, start + view.position):
+        item = rows.item[own_row]
+        here_first, here_last = rows.item_start[item], rows.item_start[item + 1]
+        if item == target:
+            continue
+        sifted = here_last - here_first <= (last - first) * _SIEVE_BITS
+        for given in range(here_first if sifted else first, here_last if sifted else last):
+            user = users[given]
+            if sifted and not (sieve[(user >> 3) & (len(sieve) - 1)] >> (user & 7)) & 1:
+                continue
+            ticket = _ticket(seed, item, user)
+            if ticket >= tickets[-1]:
+                continue
+            begin, end = (first, last) if sifted else (here_first, here_last)
+            found = _place(users, int(begin), int(end), int(user))
+            if found == end or users[found] != user or user == view.user:
+                continue
+            here, there = (given, found) if sifted else (found, given)
+            a, b = rows.item_row[here], rows.item_row[there]
+            if (forward and a >= b) or rows.time[a] >= view.limit or rows.time[b] >= view.limit:
+                continue
+            k = min(drawn, len(out) - 1)
+            while k > 0 and tickets[k - 1] > ticket:
+                tickets[k] = tickets[k - 1]
+                out[k, 0], out[k, 1], out[k, 2] = out[k - 1, 0], out[k - 1, 1], out[k - 1, 2]
+                k -= 1
+            tickets[k] = ticket
+            out[k, 0], out[k, 1], out[k, 2] = own_row, a, b
+            drawn = min(drawn + 1, len(out))
+    return drawn
+
+
+@kernel
+def _sieve(people: Int32Array) -> UInt8Array:
+    """Bits by the last digits of a user's index, uint8 (bits / 8,): 1 for all of these people, and for few others."""
+    size = 128
+    while size < min(_SIEVE_BITS // 8 * len(people), _LARGEST_SIEVE):
+        size *= 2
+    sieve = np.zeros(size, np.uint8)
+    for user in people:
+        sieve[(user >> 3) & (size - 1)] |= np.uint8(1 << (user & 7))
+    return sieve
+
+
+@kernel
+def _ticket(seed: int, item: int, user: int) -> np.uint64:
+    """A hash of all three, uint64.
+
+    Source: the finaliser of SplitMix64, Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+    OOPSLA 2014.
+    """
+    x = np.uint64(seed) ^ (np.uint64(item) << np.uint64(32) | np.uint64(user))
+    for _ in range(2):  # once more than the source: seeds and pairs are not spread over the bits to begin with
+        x += np.uint64(0x9E37_79B9_7F4A_7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
+        x ^= x >> np.uint64(31)
+    return x
+
+
+@kernel
+def _place(users: Int32Array, begin: int, end: int, user: int) -> int:
+    """The first place from `begin` on whose user is not below `user`; `end` if there is none."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if users[middle] < user:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
