@@ -30,10 +30,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from r2rec_bench.core.changes import Change, drafted
+from r2rec_bench.core.changes import Change
 from r2rec_bench.core.config import Config, validate
 from r2rec_bench.core.errors import ConfigError, Problem
-from r2rec_bench.core.loading import load, load_all
+from r2rec_bench.core.loading import as_stated, load, load_all
 from r2rec_bench.core.tree import Node, child
 from r2rec_bench.core.yamlfile import read_yaml
 from r2rec_bench.experiment import BaselineSpec, Experiment, SourceSpec
@@ -198,11 +198,7 @@ def read_calibration(path: Path, seeds: int | None = None) -> Planned:
         ConfigError: everything wrong in the first file that has something wrong, by file, line and key path.
         InputError: a file is not there.
     """
-    text = read_yaml(path)
-    draft = drafted(Calibration, text.root)
-    wrong = draft if isinstance(draft, list) else []
-    if isinstance(draft, list) or text.problems:
-        raise ConfigError(text.source, text.problems + wrong)
+    draft = as_stated(read_yaml(path), Calibration)
     calibration = draft.value.model_copy(update={"seeds": seeds}) if seeds else draft.value
     if problems := list(_too_few(calibration)):
         raise ConfigError(str(path), problems)

@@ -153,7 +153,7 @@ def _read(
     text = read_yaml(path)
     extends = child(text.root, "extends")
     if extends is None and not any(child(text.root, key) for key in ("change", "vary")):
-        return {"": _experiment(text, model)}, None
+        return {"": as_stated(text, model)}, None
     keys, problems = _keys(text)
     if extends is None or not isinstance(extends.value, str) or not extends.value.strip():
         raise ConfigError(text.source, problems)
@@ -219,7 +219,12 @@ def _base(path: Path, extends: str) -> Path:
     return Path(os.path.normpath(path.parent / extends.strip()))
 
 
-def _experiment(text: YamlText, model: type[M]) -> Draft[M]:
+def as_stated(text: YamlText, model: type[M]) -> Draft[M]:
+    """What a whole file states, with where in it.
+
+    Raises:
+        ConfigError: everything wrong in it, by line and key path.
+    """
     draft = drafted(model, text.root)
     wrong = draft if isinstance(draft, list) else []
     if isinstance(draft, list) or text.problems:

@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from r2rec_bench.core.config import Config, Tune, validate
+from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.errors import ConfigError, InputError, Problem
-from r2rec_bench.core.loading import load
+from r2rec_bench.core.loading import as_stated, load
 from r2rec_bench.core.search import Knob, is_whole, knobs_below
-from r2rec_bench.core.tree import plain
 from r2rec_bench.core.yamlfile import read_yaml
 from r2rec_bench.experiment import Experiment
 
@@ -110,10 +109,7 @@ def read_sweep(path: Path) -> Searched:
         ConfigError: a key is wrong, a path leads nowhere or has no range of its own, or the experiment is not valid.
         InputError: a file is not there.
     """
-    text = read_yaml(path)
-    if text.problems:
-        raise ConfigError(text.source, text.problems)
-    sweep = validate(Sweep, plain(text.root), text.source)  # pyright: ignore[reportArgumentType]
+    sweep = as_stated(read_yaml(path), Sweep).value
     base = path.parent / sweep.extends
     experiment = load(base, Experiment).value
     problems: list[Problem] = []

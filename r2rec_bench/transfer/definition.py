@@ -25,10 +25,10 @@ from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, StringConstraints, model_validator
 
-from r2rec_bench.core.changes import Change, drafted
+from r2rec_bench.core.changes import Change
 from r2rec_bench.core.config import Config, validate
 from r2rec_bench.core.errors import ConfigError, Problem
-from r2rec_bench.core.loading import load, overridden
+from r2rec_bench.core.loading import as_stated, load, overridden
 from r2rec_bench.core.tree import Node, child
 from r2rec_bench.core.yamlfile import read_yaml
 from r2rec_bench.experiment import Experiment, SourceSpec, StageSpec
@@ -116,13 +116,8 @@ def read_transfer(path: Path, overrides: Iterable[str] = ()) -> Planned:
         ConfigError: everything wrong in the first file that has something wrong, by file, line and key path.
         InputError: a file is not there.
     """
-    text = read_yaml(path)
-    draft = drafted(Transfer, text.root)
-    wrong = draft if isinstance(draft, list) else []
-    if isinstance(draft, list) or text.problems:
-        raise ConfigError(text.source, text.problems + wrong)
     own, others = _parted(overrides)
-    draft = overridden(draft, own, Transfer)
+    draft = overridden(as_stated(read_yaml(path), Transfer), own, Transfer)
     transfer = draft.value
     changes = [Change(key, node) for key, node in _below(draft.tree, "change").items()]
     base = path.parent / transfer.extends
