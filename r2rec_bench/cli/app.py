@@ -33,8 +33,8 @@ from r2rec_bench.cli import (
 )
 from r2rec_bench.cli.console import safe_lines, stderr
 from r2rec_bench.core.errors import InputError, R2RecError
+from r2rec_bench.core.minutes import checkpoint_seconds
 from r2rec_bench.core.signals import Terminated, heeded
-from r2rec_bench.core.unfinished import checkpoint_seconds
 
 _INTERRUPTED, _TERMINATED = 130, 143
 _REFUSALS = {

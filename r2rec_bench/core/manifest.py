@@ -75,6 +75,9 @@ class Manifest:
         return damage_of(folder, self.files)
 
 
+_MANIFEST = TypeAdapter(Manifest)
+
+
 def survey(folder: Path) -> dict[str, File]:
     """All files below `folder`, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -102,7 +105,7 @@ def read_manifest(folder: Path) -> Manifest:
         ValueError: it is not there, cannot be read, or belongs to another folder.
     """
     try:
-        manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
+        manifest = _MANIFEST.validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
         raise ValueError(f"{MANIFEST} is missing") from None
     except ValidationError as error:

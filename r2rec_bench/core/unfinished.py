@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,31 +14,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.manifest import File, damage_of, survey, sync, sync_all
 
-CHECKPOINT_VARIABLE = "R2REC_CHECKPOINT_MINUTES"
-_DEFAULT_MINUTES = 10.0
 _PARTIAL, _UNFINISHED = ".partial", ".unfinished"
 _CHECKSUMS = "checksums.json"
 _FILES = TypeAdapter(dict[str, File])
 _logger = logging.getLogger(__name__)
-
-
-def checkpoint_seconds() -> float:
-    """Time between checkpoints: `R2REC_CHECKPOINT_MINUTES`, else ten minutes; it decides no result.
-
-    Raises:
-        InputError: the variable is no number of minutes.
-    """
-    value = os.environ.get(CHECKPOINT_VARIABLE) or _DEFAULT_MINUTES
-    try:
-        minutes = float(value)
-    except ValueError:
-        minutes = -1.0
-    if not minutes >= 0:
-        raise InputError(f"{CHECKPOINT_VARIABLE} is '{value}'; expected minutes, 0 or more, such as 10")
-    return 60 * minutes
 
 
 @dataclass(frozen=True, slots=True)

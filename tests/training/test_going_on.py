@@ -1,11 +1,13 @@
 """A stage that was interrupted and begun again: the same weights, bit for bit, and nothing trained twice."""
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from r2rec_bench.core.signals import Terminated, heeded
 from r2rec_bench.core.texts import Trace
 from r2rec_bench.core.unfinished import Unfinished
 from r2rec_bench.llm.base import Backbone, Checkpoint, Lora
@@ -138,3 +140,43 @@ def test_reinforcement_goes_on_in_a_later_pass_over_the_prompts(run: Callable[..
 @pytest.mark.parametrize("lora", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_preferences_go_on(run: Callable[..., Run], *, lora: bool):
     check_the_same(run(Dpo(DpoConfig(lr=1e-3, epochs=2, batch_size=8)), lora=lora), 3)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_told_to_end_keeps_what_it_has_first(run: Callable[..., Run]):
+    training = run(Sft(SftConfig(lr=1e-2, batch_size=4)))
+    undisturbed, _ = training("undisturbed")
+    assert not training.unfinished.folder.exists()  # ten minutes are not over
+
+    def ended(step: int) -> None:
+        if step == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    with heeded(), pytest.raises(Terminated):
+        training("ended", ended)
+    resumed, seen = training("resumed")
+    assert seen == [4]  # it was told after the second update, and kept the third
+    assert timeless(resumed) == timeless(undisturbed)
+    assert training.weights("resumed") == training.weights("undisturbed")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("every_update")
+def test_a_checkpoint_that_cannot_be_kept_or_read_costs_time_alone(
+    run: Callable[..., Run], caplog: pytest.LogCaptureFixture
+):
+    training = run(Sft(SftConfig(lr=1e-2, batch_size=4)))
+    training.unfinished.folder.write_text("in the way")
+    undisturbed, steps = training("undisturbed")
+    assert "no checkpoint after update 1; the run goes on without" in caplog.text
+    training.unfinished.folder.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        training("died", interrupted_at(4))
+    [kept] = training.unfinished.folder.glob("update-*")
+    assert not list(kept.rglob("training_args.bin"))
+    path = kept / "rows.json"
+    path.write_bytes(path.read_bytes().replace(b"loss", b"lost", 1))
+    resumed, seen = training("resumed")
+    assert f"{kept} is damaged: rows.json has another checksum" in caplog.text
+    assert seen == steps
+    assert timeless(resumed) == timeless(undisturbed)

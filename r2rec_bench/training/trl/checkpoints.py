@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r2rec_bench.core.unfinished import Unfinished, checkpoint_seconds
+from r2rec_bench.core.minutes import checkpoint_seconds
+from r2rec_bench.core.unfinished import Unfinished
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,108 @@
+"""Runs that are killed anywhere and started again end as if nothing had been, and do nothing twice that was done."""
+
+from random import Random
+
+import pytest
+
+_MOST_EVENTS = 60
+"""A kill comes after so many changes of the file system at most, of several hundred."""
+_MOST_SECONDS = 4.0
+SHORT, LONG = 10, 100
+_MOST_IN_A_LIFE = 25
+
+
+class Life:
+    """Commands that are killed again and again.
+
+    Args:
+        home: empty.
+        rng: of the moments.
+    """
+
+    def __init__(self, home, rng: Random) -> None:
+        self.home = home
+        self.kills = 0
+        self._rng = rng
+        self._made: dict[str, str] = {}
+
+    def lead(self, *words: object, most: int) -> None:
+        """A command until it is done, killed so often at most."""
+        while self._attempt(*words, mortal=self.kills < most) < 0:
+            self.kills += 1
+            self._check_kept()
+
+    def _attempt(self, *words: object, mortal: bool) -> int:
+        """A command's exit code; half the kills come at a change of the file system, half at any time."""
+        if not mortal:
+            code = self.home.run(*words)
+        elif self._rng.random() < 0.5:
+            code = self.home.run(*words, die_at=self._rng.randint(1, _MOST_EVENTS))
+        else:
+            code = self.home.run(*words, seconds=self._rng.uniform(0, _MOST_SECONDS))
+        assert code in {0, -9}, self.home.said
+        return code
+
+    def _check_kept(self) -> None:
+        """What was finished before an earlier kill has not been made again."""
+        now = self.home.artifacts()
+        assert self._made.items() <= now.items()
+        self._made = now
+
+
+def check_like(home, undisturbed) -> None:
+    """The same numbers and weights as undisturbed, no update made twice, and no litter."""
+    theirs = undisturbed.results()
+    assert len(theirs) >= 4
+    assert theirs.items() <= home.results().items()
+    for stage in ("sft", "grpo"):
+        weights = undisturbed.weights_of(stage)
+        assert weights
+        assert weights.items() <= home.weights_of(stage).items()
+        check_no_update_twice(home, stage)
+    assert home.litter() == []
+
+
+def check_no_update_twice(home, stage: str) -> None:
+    """Each run went on with the update after the last one kept, which is the last one told or the one before."""
+    last = 0
+    for steps in home.updates(stage):
+        assert steps == list(range(steps[0], steps[-1] + 1))
+        assert steps[0] in {last, last + 1}
+        last = steps[-1]
+    assert last > 1
+
+
+@pytest.mark.slow
+def test_a_run_killed_anywhere_ends_as_if_undisturbed(undisturbed, home):
+    life = Life(home, Random(1))
+    life.lead(*home.commands()[0], most=SHORT)
+    check_like(home, undisturbed)
+    assert life.kills == SHORT
+
+
+@pytest.mark.long
+def test_a_hundred_kills_change_nothing(undisturbed, make_home):
+    for words in undisturbed.commands()[1:]:
+        undisturbed.ok(*words)
+    rng, kills, lives = Random(2), 0, 0
+    while kills < LONG:
+        home = make_home()
+        life = Life(home, rng)
+        for number in range(3):
+            life.lead(*home.commands()[number], most=_MOST_IN_A_LIFE)
+        check_like(home, undisturbed)
+        assert (home.folder / "reports" / home.run_id / "report.md").is_file()
+        kills, lives = kills + life.kills, lives + 1
+        print(f"life {lives}: {life.kills} kills, {kills} so far", flush=True)  # noqa: T201  the figure of this test
+
+
+@pytest.mark.long
+def test_pretraining_killed_anywhere_gives_the_same_weights(undisturbed, home):
+    words = ["pretrain", "made", "--set", "worlds=1", "--set", "questions=24", "--set", "batch_size=4"]
+    words += ["--set", "shape={width: 16, layers: 1, heads: 2}"]
+    undisturbed.ok(*words)
+    life = Life(home, Random(3))
+    life.lead(*words, most=SHORT)
+    one, other = (place.folder / "made" / "model.safetensors" for place in (undisturbed, home))
+    assert one.read_bytes() == other.read_bytes()
+    assert home.litter() == []
