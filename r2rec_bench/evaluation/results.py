@@ -112,15 +112,15 @@ def measure(answered: Answered, log: InteractionLog, metrics: Sequence[Metric]) 
     more = len(answered.item_seen) - np.searchsorted(np.sort(answered.item_seen), item_seen, side="right")
     return UserTable(
         user_ids=tuple(log.user_ids[query.user] for query in candidates.queries),
-        item_ids=tuple(log.item_ids[item] for item in positives),
+        item_ids=tuple(log.item_ids[item] for item in positives.tolist()),
         rank=ranks(answered.ranking, candidates),
         user_seen=answered.user_seen,
         item_seen=item_seen,
         item_share=more / len(answered.item_seen),
         top_ids=tuple(
-            tuple(log.item_ids[item] for item in items) for items in recommended(answered.ranking, candidates, TOP)
+            tuple(map(log.item_ids.__getitem__, items)) for items in recommended(answered.ranking, candidates, TOP)
         ),
-        offered=len(np.unique(candidates.items)),
+        offered=int(np.count_nonzero(np.bincount(candidates.items.ravel()))),
         metrics=columns,
     )
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from r2rec_bench.core.registry import Component, Registry
 from r2rec_bench.core.texts import Reading, Thought
-from r2rec_bench.core.types import Candidates, FloatArray, Int64Array, Ranking
+from r2rec_bench.core.types import BoolArray, Candidates, FloatArray, Int64Array, Ranking
 from r2rec_bench.evaluation.base import Reader
 from r2rec_bench.prompts.base import Asked
 
@@ -112,18 +112,27 @@ def order(ranking: Ranking, candidates: Candidates) -> Int64Array:
 
     The positive stands behind all its equals, as in `ranks`; other equals keep the order of the list, which is random.
     """
-    scores = _comparable(ranking)
-    columns = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-    return np.lexsort((columns, columns == candidates.positive[:, None], -scores))
+    others = np.arange(ranking.scores.shape[1] - 1)
+    positive = candidates.positive[:, None].astype(np.int64)
+    # With the positive last in every list, a stable sort leaves it behind its equals.
+    columns = np.hstack([others + (others >= positive), positive])
+    by_score = np.argsort(-np.take_along_axis(_comparable(ranking), columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, by_score, axis=1)
 
 
-def recommended(ranking: Ranking, candidates: Candidates, k: int) -> list[Int64Array]:
+def best(ranking: Ranking, candidates: Candidates, k: int) -> tuple[Int64Array, BoolArray]:
+    """Item indices of the first k candidates of each list, int64 (q, k), best first, and which have a valid score."""
+    rows, columns = np.arange(len(candidates))[:, None], order(ranking, candidates)[:, :k]
+    return candidates.items[rows, columns].astype(np.int64), ~np.isnan(ranking.scores[rows, columns])
+
+
+def recommended(ranking: Ranking, candidates: Candidates, k: int) -> list[list[int]]:
     """Item indices of the first k candidates of each list, best first; one without a valid score is not recommended."""
-    best = order(ranking, candidates)[:, :k]
-    rows = np.arange(len(candidates))[:, None]
-    scored = ~np.isnan(ranking.scores[rows, best])
-    items = candidates.items[rows, best].astype(np.int64)
-    return [row[valid] for row, valid in zip(items, scored, strict=True)]
+    items, scored = best(ranking, candidates, k)
+    found: list[list[int]] = items.tolist()
+    for row in np.flatnonzero(~scored.all(axis=1)).tolist():
+        found[row] = items[row][scored[row]].tolist()
+    return found
 
 
 def per_list(rows: Sequence[int], values: Sequence[float], lists: int) -> FloatArray:

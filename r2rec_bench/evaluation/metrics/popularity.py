@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from r2rec_bench.core.config import Config
-from r2rec_bench.core.types import FloatArray
-from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics, recommended
+from r2rec_bench.core.types import FloatArray, Int64Array
+from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, best, metrics
 
 
 class PopularityConfig(Config):
@@ -30,8 +30,10 @@ class Popularity(Metric):
     higher_is_better = None
 
     def per_user(self, answered: Answered) -> dict[str, FloatArray]:
-        return {f"popularity@{k}": self._at(k, answered) for k in self.config.at}
+        items, scored = best(answered.ranking, answered.candidates, max(self.config.at))
+        seen = np.where(scored, answered.item_seen[items], 0)
+        return {f"popularity@{k}": _mean(seen[:, :k].sum(axis=1), scored[:, :k].sum(axis=1)) for k in self.config.at}
 
-    def _at(self, k: int, answered: Answered) -> FloatArray:
-        lists = recommended(answered.ranking, answered.candidates, k)
-        return np.array([answered.item_seen[items].mean() if len(items) else np.nan for items in lists], np.float64)
+
+def _mean(total: Int64Array, n: Int64Array) -> FloatArray:
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
