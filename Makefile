@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart ablations matrix transfer calibration bench docs test test-long lint report clean
+.PHONY: help setup setup-locked lock audit quickstart ablations matrix transfer calibration bench docs test test-long lint report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,22 @@ lint: setup ## style, formatting, types, direction of imports
 clean: ## remove .venv and what the tools left; results stay in their own cache
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	find r2rec_bench baselines tests -name __pycache__ -prune -exec rm -rf {} +
+
+# torch by its version alone: which of its files is right is for the machine to say, and so is what they bring for CUDA.
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
+setup-locked: ## as setup, but the versions and files of constraints/dev.txt, each by its checksum; torch by its version
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --require-hashes --no-deps -r constraints/dev.txt
+	$(PIP) "$$(sed -n 's/^# needs: //p' constraints/dev.txt)"
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+lock: ## write constraints/dev.txt anew, with uv: the newest versions that pyproject.toml allows
+	constraints/lock
+
+audit: ## known vulnerabilities of what is pinned, with pip-audit; needs the network
+	$(PIP) pip-audit
+	$(BIN)/python -m pip_audit --require-hashes --disable-pip -r constraints/dev.txt
 
 $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || \
