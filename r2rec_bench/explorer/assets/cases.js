@@ -37,8 +37,18 @@ explorer.cases = (() => {
     function list() {
       const columns = [
         { head: "User", left: true, sort: (/** @type {number} */ row) => row, down: false, cell: link },
-        { head: "Took", left: true, sort: (/** @type {number} */ row) => users.taken[row], down: false, cell: (/** @type {number} */ row) => explorer.quoted(users.taken[row], "title") },
-        { head: "Seen before", sort: (/** @type {number} */ row) => users.seen[row], cell: (/** @type {number} */ row) => seen(row) },
+        {
+          head: "Took",
+          left: true,
+          sort: (/** @type {number} */ row) => users.taken[row],
+          down: false,
+          cell: (/** @type {number} */ row) => explorer.quoted(users.taken[row], "title"),
+        },
+        {
+          head: "Seen before",
+          sort: (/** @type {number} */ row) => users.seen[row],
+          cell: (/** @type {number} */ row) => seen(row),
+        },
         rank(run.label, wanted.run),
         ...(wanted.run === wanted.against ? [] : [rank(against.label, wanted.against)]),
       ];
@@ -79,7 +89,8 @@ explorer.cases = (() => {
 
     function pages() {
       if (!last) return h("p", { class: "caption" }, `${run.label}, run ${run.run}. ${study.protocol}`);
-      const to = (/** @type {number} */ number) => () => explorer.go("cases", { ...Object.fromEntries(asked), page: number });
+      const to = (/** @type {number} */ number) => () =>
+        explorer.go("cases", { ...Object.fromEntries(asked), page: number });
       return h(
         "nav",
         { class: "pages", "aria-label": "Pages of users" },
@@ -93,22 +104,43 @@ explorer.cases = (() => {
   /** @param {any} study @param {any} users @param {any} wanted @param {URLSearchParams} asked */
   function controls(study, users, wanted, asked) {
     const { h } = explorer;
-    const set = (/** @type {Record<string, string>} */ change) => explorer.go("cases", { ...Object.fromEntries(asked), page: "0", ...change });
+    const set = (/** @type {Record<string, string>} */ change) =>
+      explorer.go("cases", { ...Object.fromEntries(asked), page: "0", ...change });
     const options = study.cases.systems.map((/** @type {number} */ place) => [place, study.systems[place].label]);
     const check = (/** @type {string} */ name, /** @type {string} */ words, /** @type {boolean} */ possible) =>
       h(
         "label",
         { class: "check" },
-        h("input", { type: "checkbox", id: `filter-${name}`, checked: wanted[name], disabled: !possible, onchange: (/** @type {any} */ event) => set({ [name]: event.target.checked ? "1" : "" }) }),
+        h("input", {
+          type: "checkbox",
+          id: `filter-${name}`,
+          checked: wanted[name],
+          disabled: !possible,
+          onchange: (/** @type {any} */ event) => set({ [name]: event.target.checked ? "1" : "" }),
+        }),
         words,
       );
-    const found = h("input", { type: "search", id: "filter-words", value: wanted.words, onchange: (/** @type {any} */ event) => set({ words: event.target.value }) });
+    const found = h("input", {
+      type: "search",
+      id: "filter-words",
+      value: wanted.words,
+      onchange: (/** @type {any} */ event) => set({ words: event.target.value }),
+    });
     return h(
       "form",
       { class: "controls", "aria-label": "Filters", onsubmit: (/** @type {Event} */ event) => event.preventDefault() },
       explorer.choice("Run", options, wanted.run, (run) => set({ run })),
       explorer.choice("Against", options, wanted.against, (against) => set({ against })),
-      explorer.choice("Show", [["all", "all users"], ["hit", "hits: what they took comes first"], ["miss", "misses"]], wanted.outcome, (outcome) => set({ outcome })),
+      explorer.choice(
+        "Show",
+        [
+          ["all", "all users"],
+          ["hit", "hits: what they took comes first"],
+          ["miss", "misses"],
+        ],
+        wanted.outcome,
+        (outcome) => set({ outcome }),
+      ),
       h("label", { class: "field" }, h("span", null, "User id, or words of a title"), found),
       h(
         "fieldset",

@@ -31,4 +31,5 @@ explorer.plot = (options) => {
 };
 
 /** What a system is drawn in. @param {any} system @param {boolean} reference */
-explorer.colour = (system, reference) => (reference ? "var(--accent)" : system.ablation ? "var(--muted)" : "var(--ink)");
+explorer.colour = (system, reference) =>
+  reference ? "var(--accent)" : system.ablation ? "var(--muted)" : "var(--ink)";

@@ -4,7 +4,8 @@
 explorer.costs = (study) => {
   const { h } = explorer;
   const { count, fixed, NONE } = explorer.numbers;
-  const seconds = (/** @type {number | null} */ value) => (value === null ? NONE : count(value) === NONE ? fixed(value, 1) : count(value));
+  const seconds = (/** @type {number | null} */ value) =>
+    value === null ? NONE : count(value) === NONE ? fixed(value, 1) : count(value);
   return h(
     "figure",
     null,
@@ -13,7 +14,13 @@ explorer.costs = (study) => {
       caption: "What every system took",
       rows: study.systems,
       columns: [
-        { head: "System", left: true, sort: (one) => one.label, cell: (one) => explorer.quoted(one.label), down: false },
+        {
+          head: "System",
+          left: true,
+          sort: (one) => one.label,
+          cell: (one) => explorer.quoted(one.label),
+          down: false,
+        },
         { head: "Tokens read / user", sort: (one) => one.read, cell: (one) => count(one.read) },
         { head: "Tokens written / user", sort: (one) => one.written, cell: (one) => count(one.written) },
         { head: "Training, s", sort: (one) => one.training, cell: (one) => seconds(one.training) },
@@ -22,7 +29,8 @@ explorer.costs = (study) => {
         {
           head: "Stages, s",
           left: true,
-          cell: (one) => one.stages.map((/** @type {any} */ stage) => `${stage.stage} ${seconds(stage.seconds)}`).join(", "),
+          cell: (one) =>
+            one.stages.map((/** @type {any} */ stage) => `${stage.stage} ${seconds(stage.seconds)}`).join(", "),
         },
       ],
     }),

@@ -23,7 +23,13 @@ explorer.curves = (study) =>
         marks: [
           Plot.line(points, { x: "value", y: hit(0), stroke: "var(--accent)" }),
           Plot.link(points, { x1: "value", x2: "value", y1: hit(1), y2: hit(2), stroke: "var(--accent)" }),
-          Plot.dot(points, { x: "value", y: hit(0), r: 4.5, stroke: "var(--accent)", fill: (/** @type {any} */ one) => (one.own ? "var(--accent)" : "var(--paper)") }),
+          Plot.dot(points, {
+            x: "value",
+            y: hit(0),
+            r: 4.5,
+            stroke: "var(--accent)",
+            fill: (/** @type {any} */ one) => (one.own ? "var(--accent)" : "var(--paper)"),
+          }),
         ],
       }),
     });

@@ -1,7 +1,10 @@
 "use strict";
 
 /**
- * Data arrive as scripts, because a page opened from disk may not fetch: each calls `explorer.give`.
+ * Data arrive as scripts, because a page opened from disk may not fetch: each calls `explorer.give`. The other scripts
+ * put what they do into the same object.
+ *
+ * @type {any}
  */
 const explorer = (() => {
   /** @type {Map<string, unknown>} */

@@ -39,7 +39,10 @@ explorer.choice = (label, options, chosen, change) =>
     explorer.h("span", null, label),
     explorer.h(
       "select",
-      { id: `choice-${label.replaceAll(" ", "-")}`, onchange: (/** @type {any} */ event) => change(event.target.value) },
+      {
+        id: `choice-${label.replaceAll(" ", "-")}`,
+        onchange: (/** @type {any} */ event) => change(event.target.value),
+      },
       ...options.map(([value, words]) =>
         explorer.h("option", { value, selected: String(value) === String(chosen) }, words),
       ),

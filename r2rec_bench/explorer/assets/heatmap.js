@@ -11,7 +11,12 @@ explorer.heatmaps = (study) =>
     const middle = (domain[0] + domain[1]) / 2;
     const figure = explorer.chart({
       title: `Transfer: ${map.name}`,
-      says: map.cells.map((/** @type {any} */ cell) => `trained on ${cell.row}, asked about ${cell.column}: ${fixed(cell.value[0])} ${spread(cell.value)}`).join("; "),
+      says: map.cells
+        .map(
+          (/** @type {any} */ cell) =>
+            `trained on ${cell.row}, asked about ${cell.column}: ${fixed(cell.value[0])} ${spread(cell.value)}`,
+        )
+        .join("; "),
       caption:
         "HR@1 with its 95 % interval, trained on the row, asked about the column. Framed: trained on the domain itself. " +
         `The colour runs from ${fixed(domain[0], 2)} to ${fixed(domain[1], 2)}; compare within a column, whose lists are the same. ${map.notes.join(" ")}`,
@@ -27,16 +32,29 @@ explorer.heatmaps = (study) =>
           color: { type: "linear", domain, range: ["var(--heat-low)", "var(--heat-high)"], interpolate: mixed },
           marks: [
             Plot.cell(map.cells, { ...at, fill: (/** @type {any} */ cell) => cell.value[0], inset: 1.5, rx: 4 }),
-            Plot.cell(map.cells, { ...at, filter: "own", fill: "none", stroke: "var(--ink)", strokeWidth: 2, inset: 2, rx: 4 }),
+            Plot.cell(map.cells, {
+              ...at,
+              filter: "own",
+              fill: "none",
+              stroke: "var(--ink)",
+              strokeWidth: 2,
+              inset: 2,
+              rx: 4,
+            }),
             Plot.text(map.cells, {
-              ...at, dy: -7, fontWeight: 600,
+              ...at,
+              dy: -7,
+              fontWeight: 600,
               fill: (/** @type {any} */ cell) => (cell.value[0] > middle ? "var(--heat-text-high)" : "var(--ink)"),
               text: (/** @type {any} */ cell) => (cell.failure ? "failed" : fixed(cell.value[0])),
             }),
             Plot.text(map.cells, {
-              ...at, dy: 9, fontSize: width < 500 ? 8 : 10,
+              ...at,
+              dy: 9,
+              fontSize: width < 500 ? 8 : 10,
               fill: (/** @type {any} */ cell) => (cell.value[0] > middle ? "var(--heat-text-high)" : "var(--ink)"),
-              text: (/** @type {any} */ cell) => spread(cell.value, (/** @type {number} */ value) => fixed(value, width < 500 ? 2 : 3)),
+              text: (/** @type {any} */ cell) =>
+                spread(cell.value, (/** @type {number} */ value) => fixed(value, width < 500 ? 2 : 3)),
             }),
           ],
         };
@@ -44,7 +62,15 @@ explorer.heatmaps = (study) =>
     });
     const failed = map.cells.filter((/** @type {any} */ cell) => cell.failure);
     if (failed.length) {
-      figure.append(h("ul", null, ...failed.map((/** @type {any} */ cell) => h("li", null, `${cell.row} → ${cell.column} failed: ${cell.failure}`))));
+      figure.append(
+        h(
+          "ul",
+          null,
+          ...failed.map((/** @type {any} */ cell) =>
+            h("li", null, `${cell.row} → ${cell.column} failed: ${cell.failure}`),
+          ),
+        ),
+      );
     }
     figure.append(
       h(

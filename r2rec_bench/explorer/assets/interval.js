@@ -21,7 +21,14 @@ explorer.interval = ([mean, low, high], domain, colour, { zero = false, filled =
     marks: [
       zero ? Plot.ruleX([0], { stroke: "var(--line-strong)" }) : null,
       low === null ? null : Plot.link([0], { x1: low, x2: high, y1: 0.5, y2: 0.5, stroke: colour, strokeWidth: 2 }),
-      Plot.dot([0], { x: mean, y: 0.5, r: 4, fill: filled ? colour : "var(--paper)", stroke: colour, strokeWidth: 1.5 }),
+      Plot.dot([0], {
+        x: mean,
+        y: 0.5,
+        r: 4,
+        fill: filled ? colour : "var(--paper)",
+        stroke: colour,
+        strokeWidth: 1.5,
+      }),
     ],
   });
   svg.removeAttribute("role");

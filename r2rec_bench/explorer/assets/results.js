@@ -46,7 +46,11 @@ explorer.results = (study) => {
           system("System"),
           ...hits(own),
           ...metrics(["hr@5", "ndcg@10", "mrr", "mae"]),
-          { head: "Tokens / user", sort: (row) => row.read + row.written || null, cell: (row) => count(row.read + row.written) },
+          {
+            head: "Tokens / user",
+            sort: (row) => row.read + row.written || null,
+            cell: (row) => count(row.read + row.written),
+          },
           { head: "Train, s", sort: (row) => row.training, cell: (row) => count(row.training) },
           { head: "Ask, s", sort: (row) => row.evaluation, cell: (row) => count(row.evaluation) },
           run(),
@@ -60,7 +64,9 @@ explorer.results = (study) => {
       ),
       ...study.systems
         .filter((/** @type {any} */ one) => one.leftOut)
-        .map((/** @type {any} */ one) => h("p", { class: "caption" }, `Not compared with ${one.label} (${one.run}): ${one.leftOut}`)),
+        .map((/** @type {any} */ one) =>
+          h("p", { class: "caption" }, `Not compared with ${one.label} (${one.run}): ${one.leftOut}`),
+        ),
     );
   }
 
@@ -101,25 +107,61 @@ explorer.results = (study) => {
                 ? h(
                     "span",
                     { class: "drawn" },
-                    explorer.interval(against(row).difference, lost, "var(--accent)", { zero: true, filled: against(row).significant }),
-                    h("span", null, signed(against(row).difference[0]), " ", h("small", null, spread(against(row).difference, signed))),
+                    explorer.interval(against(row).difference, lost, "var(--accent)", {
+                      zero: true,
+                      filled: against(row).significant,
+                    }),
+                    h(
+                      "span",
+                      null,
+                      signed(against(row).difference[0]),
+                      " ",
+                      h("small", null, spread(against(row).difference, signed)),
+                    ),
                   )
                 : NONE,
           },
-          { head: "p, Holm", sort: (row) => against(row)?.holm ?? null, cell: (row) => fixed(against(row)?.holm), down: false },
-          { head: "Win / tie / loss", cell: (row) => (against(row) ? [against(row).wins, against(row).ties, against(row).losses].join(" / ") : NONE) },
-          { head: "Tokens / user", sort: (row) => row.read + row.written || null, cell: (row) => count(row.read + row.written) },
+          {
+            head: "p, Holm",
+            sort: (row) => against(row)?.holm ?? null,
+            cell: (row) => fixed(against(row)?.holm, 4),
+            down: false,
+          },
+          {
+            head: "Win / tie / loss",
+            cell: (row) =>
+              against(row) ? [against(row).wins, against(row).ties, against(row).losses].join(" / ") : NONE,
+          },
+          {
+            head: "Tokens / user",
+            sort: (row) => row.read + row.written || null,
+            cell: (row) => count(row.read + row.written),
+          },
           run(),
         ],
       }),
-      h("p", { class: "caption" }, `Above 0 the part helps. Filled: p < 0.05 after Holm. ${study.captions.comparisons}`),
-      ...Object.entries(study.failed).map(([name, reason]) => h("p", { class: "caption" }, `${name} failed: ${reason}`)),
-      compared(ablations).length ? explorer.forest(study, compared(ablations), "What the full model has more than each ablation") : null,
+      h(
+        "p",
+        { class: "caption" },
+        `Above 0 the part helps. Filled: p < 0.05 after Holm. ${study.captions.comparisons}`,
+      ),
+      ...Object.entries(study.failed).map(([name, reason]) =>
+        h("p", { class: "caption" }, `${name} failed: ${reason}`),
+      ),
+      compared(ablations).length
+        ? h(
+            "div",
+            { class: "figures" },
+            explorer.forest(study, compared(ablations), "What the full model has more than each ablation"),
+          )
+        : null,
     );
   }
 
   function everything() {
-    const shown = study.metrics.filter((/** @type {any} */ one) => one.key !== "hr@1").map((/** @type {any} */ one) => one.key);
+    const shown = study.metrics
+      .filter((/** @type {any} */ one) => one.key !== "hr@1")
+      .map((/** @type {any} */ one) => one.key);
     return h(
       "details",
       null,
@@ -134,12 +176,22 @@ explorer.results = (study) => {
 
   /** @param {string} head @returns {any} */
   function system(head) {
-    return { head, left: true, sort: (/** @type {any} */ row) => row.label, down: false, cell: (/** @type {any} */ row) => explorer.quoted(row.label) };
+    return {
+      head,
+      left: true,
+      sort: (/** @type {any} */ row) => row.label,
+      down: false,
+      cell: (/** @type {any} */ row) => explorer.quoted(row.label),
+    };
   }
 
   /** @returns {any} */
   function run() {
-    return { head: "Run", left: true, cell: (/** @type {any} */ row) => h("code", { title: row.runs.join(" ") }, row.run) };
+    return {
+      head: "Run",
+      left: true,
+      cell: (/** @type {any} */ row) => h("code", { title: row.runs.join(" ") }, row.run),
+    };
   }
 
   /** HR@1 with its interval, drawn and told. @param {any[]} rows */
@@ -162,7 +214,9 @@ explorer.results = (study) => {
               "span",
               null,
               h(hit[0] === best ? "strong" : "span", null, fixed(hit[0])),
-              row.against?.significant ? h("abbr", { title: "differs from the reference, p < 0.05 after Holm" }, "†") : null,
+              row.against?.significant
+                ? h("abbr", { title: "differs from the reference, p < 0.05 after Holm" }, "†")
+                : null,
               " ",
               h("small", null, spread(hit)),
             ),
@@ -175,9 +229,15 @@ explorer.results = (study) => {
   /** @param {string[]} keys @param {boolean} [intervals] */
   function metrics(keys, intervals = false) {
     return study.metrics
-      .filter((/** @type {any} */ metric) => keys.includes(metric.key) && study.systems.some((/** @type {any} */ one) => (one.values[metric.key]?.[0] ?? null) !== null))
+      .filter(
+        (/** @type {any} */ metric) =>
+          keys.includes(metric.key) &&
+          study.systems.some((/** @type {any} */ one) => (one.values[metric.key]?.[0] ?? null) !== null),
+      )
       .map((/** @type {any} */ metric) => {
-        const values = study.systems.map((/** @type {any} */ one) => one.values[metric.key]?.[0]).filter((/** @type {any} */ one) => one !== undefined && one !== null);
+        const values = study.systems
+          .map((/** @type {any} */ one) => one.values[metric.key]?.[0])
+          .filter((/** @type {any} */ one) => one !== undefined && one !== null);
         const best = metric.higher === null ? null : metric.higher ? Math.max(...values) : Math.min(...values);
         return {
           head: metric.head,
@@ -185,7 +245,11 @@ explorer.results = (study) => {
           sort: (/** @type {any} */ row) => row.values[metric.key]?.[0],
           cell: (/** @type {any} */ row) => {
             const found = row.values[metric.key] ?? [null, null, null];
-            const value = h(found[0] !== null && found[0] === best ? "strong" : "span", null, fixed(found[0], metric.digits));
+            const value = h(
+              found[0] !== null && found[0] === best ? "strong" : "span",
+              null,
+              fixed(found[0], metric.digits),
+            );
             return intervals ? h("span", null, value, " ", h("small", null, spread(found))) : value;
           },
         };

@@ -15,7 +15,8 @@ explorer.sides = (study, users, asked) => {
   const [a, b] = [wanted.run, wanted.against];
   const [left, right] = [study.systems[a], study.systems[b]];
   const options = study.cases.systems.map((/** @type {number} */ place) => [place, study.systems[place].label]);
-  const set = (/** @type {Record<string, string>} */ change) => explorer.go("sides", { ...Object.fromEntries(asked), ...change });
+  const set = (/** @type {Record<string, string>} */ change) =>
+    explorer.go("sides", { ...Object.fromEntries(asked), ...change });
 
   return [
     h("header", { class: "lead" }, h("p", { class: "eyebrow" }, study.name), h("h1", null, "Side by side")),
@@ -33,7 +34,11 @@ explorer.sides = (study, users, asked) => {
     const rows = [
       ...study.metrics
         .filter((/** @type {any} */ metric) => left.values[metric.key] || right.values[metric.key])
-        .map((/** @type {any} */ metric) => ({ head: metric.head, cells: [left, right].map((one) => told(one.values[metric.key], metric.digits)), key: metric.key })),
+        .map((/** @type {any} */ metric) => ({
+          head: metric.head,
+          cells: [left, right].map((one) => told(one.values[metric.key], metric.digits)),
+          key: metric.key,
+        })),
       { head: "Tokens / user", cells: [left, right].map((one) => count(one.read + one.written)) },
       { head: "Training, s", cells: [left, right].map((one) => count(one.training)) },
       { head: "Evaluation, s", cells: [left, right].map((one) => count(one.evaluation)) },
@@ -56,8 +61,14 @@ explorer.sides = (study, users, asked) => {
         "p",
         { class: "summary" },
         ...(difference
-          ? ["HR@1, left less right: ", h("strong", null, signed(difference[0])), ` ${spread(difference, signed)}, 95 % interval, paired by user, n = ${difference[3]}. `]
-          : a === b ? ["The same run twice. "] : ["These two were not asked the same. "]),
+          ? [
+              "HR@1, left less right: ",
+              h("strong", null, signed(difference[0])),
+              ` ${spread(difference, signed)}, 95 % interval, paired by user, n = ${difference[3]}. `,
+            ]
+          : a === b
+            ? ["The same run twice. "]
+            : ["These two were not asked the same. "]),
         "For p-values: ",
         h("code", null, `r2rec compare ${left.run.split(" ")[0]} ${right.run.split(" ")[0]}`),
       ),
@@ -86,7 +97,13 @@ explorer.sides = (study, users, asked) => {
         "td",
         { class: apart ? "apart" : null },
         apart && a !== b
-          ? h("a", { href: `#/cases?${new URLSearchParams({ run: String(a), against: String(b), outcome, apart: "1", beside: study.cases.told.includes(b) ? String(b) : "" })}` }, `${tally[at]} users`)
+          ? h(
+              "a",
+              {
+                href: `#/cases?${new URLSearchParams({ run: String(a), against: String(b), outcome, apart: "1", beside: study.cases.told.includes(b) ? String(b) : "" })}`,
+              },
+              `${tally[at]} users`,
+            )
           : `${tally[at]} users`,
       );
     return h(
@@ -100,16 +117,36 @@ explorer.sides = (study, users, asked) => {
           "table",
           { class: "agreement" },
           h("caption", { class: "unseen" }, "Users for whom each run puts what they took first"),
-          h("thead", null, h("tr", null, h("td", null), h("th", { scope: "col" }, `${right.label} hits`), h("th", { scope: "col" }, `${right.label} misses`))),
+          h(
+            "thead",
+            null,
+            h(
+              "tr",
+              null,
+              h("td", null),
+              h("th", { scope: "col" }, `${right.label} hits`),
+              h("th", { scope: "col" }, `${right.label} misses`),
+            ),
+          ),
           h(
             "tbody",
             null,
             h("tr", null, h("th", { scope: "row" }, `${left.label} hits`), cell(0, "hit", false), cell(1, "hit", true)),
-            h("tr", null, h("th", { scope: "row" }, `${left.label} misses`), cell(2, "miss", true), cell(3, "miss", false)),
+            h(
+              "tr",
+              null,
+              h("th", { scope: "row" }, `${left.label} misses`),
+              cell(2, "miss", true),
+              cell(3, "miss", false),
+            ),
           ),
         ),
       ),
-      h("p", { class: "caption" }, "A hit: what the user took is ranked first. Open the users on whom they disagree; a case shows both runs' evidence and thoughts beside each other."),
+      h(
+        "p",
+        { class: "caption" },
+        "A hit: what the user took is ranked first. Open the users on whom they disagree; a case shows both runs' evidence and thoughts beside each other.",
+      ),
     );
   }
 };

@@ -51,9 +51,23 @@ explorer.steps = ({ system, told, title, score, rank, taken }) => {
     ),
     steps.length
       ? h("div", { class: "stepper", role: "group", "aria-label": "Steps of the reasoning" }, back, now, on)
-      : h("p", { class: "caption" }, told.steps ? "No evidence: the sampler found none for this user and item." : "This run's questions can no longer be put as they were; its texts are below."),
+      : h(
+          "p",
+          { class: "caption" },
+          told.steps
+            ? "No evidence: the sampler found none for this user and item."
+            : "This run's questions can no longer be put as they were; its texts are below.",
+        ),
     steps.length ? place : null,
+    steps.length ? h("p", { class: "caption" }, explorer.graph.legend(told)) : null,
     list,
+    steps.length
+      ? h(
+          "p",
+          { class: "caption" },
+          "The verdict is the likeliest single answer; the rank goes by the score, which weighs all answers.",
+        )
+      : null,
     told.dropped ? h("p", { class: "caption" }, `${told.dropped} more pieces did not fit the token budget.`) : null,
     texts(),
   );
@@ -89,17 +103,35 @@ explorer.steps = ({ system, told, title, score, rank, taken }) => {
     return h(
       "li",
       { class: at === step - 1 ? "now" : open ? null : "masked", "aria-current": at === step - 1 ? "step" : null },
-      h("button", { type: "button", class: "number", onclick: () => to(at + 1), "aria-label": `Go to step ${at + 1}` }, at + 1),
+      h(
+        "button",
+        { type: "button", class: "number", onclick: () => to(at + 1), "aria-label": `Go to step ${at + 1}` },
+        at + 1,
+      ),
       h(
         "div",
         null,
-        h("p", { class: "fact" }, open ? explorer.quoted(one.fact.replace(/^Step \d+: /, "")) : told.mask || "[MASK]", open ? null : h("small", null, " masked at this step")),
+        h(
+          "p",
+          { class: "fact" },
+          open ? explorer.quoted(one.fact.replace(/^Step \d+: /, "")) : told.mask || "[MASK]",
+          open ? null : h("small", null, " masked at this step"),
+        ),
         thought
           ? h(
               "p",
               { class: "thought" },
-              h("span", { class: `weight w${one.weight + 2}` }, `${explorer.numbers.signed(one.weight, 0)} ${WEIGHTS[one.weight + 2]}`),
-              h("span", null, ` forecast of the next masked edge: ${rated(one.forecast)}`, one.truth === null ? "" : `; it was ${rated(one.truth)}`),
+              h(
+                "span",
+                { class: `weight w${one.weight + 2}` },
+                `${explorer.numbers.signed(one.weight, 0)} ${WEIGHTS[one.weight + 2]}`,
+              ),
+              h(
+                "span",
+                null,
+                ` forecast of the next masked edge: ${rated(one.forecast)}`,
+                one.truth === null ? "" : `; it was ${rated(one.truth)}`,
+              ),
             )
           : null,
       ),
@@ -112,7 +144,8 @@ explorer.steps = ({ system, told, title, score, rank, taken }) => {
   }
 
   function texts() {
-    const part = (/** @type {string} */ head, /** @type {string} */ words) => (words ? [h("h4", null, head), h("pre", { tabindex: 0 }, words)] : []);
+    const part = (/** @type {string} */ head, /** @type {string} */ words) =>
+      words ? [h("h4", null, head), h("pre", { tabindex: 0 }, words)] : [];
     return h(
       "details",
       null,

@@ -16,7 +16,12 @@ explorer.tokens = (study) => {
   const domain = [Math.min(...tokens) / 1.4, Math.max(...tokens) * 1.4];
   return explorer.chart({
     title: "Accuracy against tokens",
-    says: points.map((/** @type {any} */ one) => `${one.label}: ${count(one.tokens)} tokens, ${fixed(one.hit[0])} ${spread(one.hit)}`).join("; "),
+    says: points
+      .map(
+        (/** @type {any} */ one) =>
+          `${one.label}: ${count(one.tokens)} tokens, ${fixed(one.hit[0])} ${spread(one.hit)}`,
+      )
+      .join("; "),
     caption:
       "Tokens read and written for all candidates of one user, and HR@1 with its 95 % interval. Systems without a " +
       "language model read none and are left out.",
@@ -25,13 +30,38 @@ explorer.tokens = (study) => {
       marginLeft: 44,
       marginRight: width > 560 ? 170 : 24,
       marginBottom: 40,
-      x: { label: "tokens per user", labelAnchor: "center", grid: true, type: "log", domain, tickFormat: (/** @type {number} */ n) => n.toLocaleString("en-US"), ticks: 4 },
+      x: {
+        label: "tokens per user",
+        labelAnchor: "center",
+        grid: true,
+        type: "log",
+        domain,
+        tickFormat: (/** @type {number} */ n) => n.toLocaleString("en-US"),
+        ticks: 4,
+      },
       y: { label: "HR@1", grid: true, nice: true },
       marks: [
-        Plot.link(points, { x1: "tokens", x2: "tokens", y1: (/** @type {any} */ one) => one.hit[1], y2: (/** @type {any} */ one) => one.hit[2], stroke: "colour", strokeWidth: 1.5, strokeOpacity: 0.6 }),
+        Plot.link(points, {
+          x1: "tokens",
+          x2: "tokens",
+          y1: (/** @type {any} */ one) => one.hit[1],
+          y2: (/** @type {any} */ one) => one.hit[2],
+          stroke: "colour",
+          strokeWidth: 1.5,
+          strokeOpacity: 0.6,
+        }),
         Plot.dot(points, { x: "tokens", y: (/** @type {any} */ one) => one.hit[0], r: 4.5, fill: "colour" }),
         width > 560
-          ? Plot.text(apart(points), { x: "tokens", y: "y", text: "label", dx: 10, textAnchor: "start", fill: "colour", lineWidth: 18, textOverflow: "ellipsis-end" })
+          ? Plot.text(apart(points), {
+              x: "tokens",
+              y: "y",
+              text: "label",
+              dx: 10,
+              textAnchor: "start",
+              fill: "colour",
+              lineWidth: 18,
+              textOverflow: "ellipsis-end",
+            })
           : Plot.tip(points, Plot.pointer({ x: "tokens", y: (/** @type {any} */ one) => one.hit[0], title: "label" })),
       ],
     }),
