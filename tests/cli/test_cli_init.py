@@ -1,7 +1,5 @@
-"""Experiments to start from: written, asked for, refused, copied; and what is written runs."""
+"""Experiments to start from: written, asked for, refused, copied. The tour in docs/ runs one, and a test the tour."""
 
-import json
-import re
 from pathlib import Path
 
 import pytest
@@ -128,29 +126,3 @@ def test_an_installed_package_has_them_inside(monkeypatch: pytest.MonkeyPatch, t
     assert (tmp_path / "ablations" / "one.yaml").read_text() == "ablations"
     with pytest.raises(InputError, match="experiments exists"):
         init_command.copy_examples(tmp_path)
-
-
-@pytest.mark.slow
-def test_what_is_written_runs_and_says_its_table_to_programs():
-    invoke("init", "mine.yaml", "--data", "synthetic", "--budget", "trial")
-    small = [f"--set=data.{name}={value}" for name, value in {"users": 120, "items": 60, "interactions": 12}.items()]
-    done = invoke("run", "mine.yaml", *small, "--json")
-    assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert [row["label"] for row in told["rows"]][-3:] == [
-        "nano, untrained",
-        "R2Rec (nano): sft",
-        "R2Rec (nano): sft + grpo",
-    ]
-    assert Path(told["report"]).is_file()
-    assert "SYNTHETIC DATA" in told["synthetic"]
-    for row in told["rows"]:
-        hit = row["metrics"]["hr@1"]
-        assert 0 <= hit["low"] <= hit["mean"] <= hit["high"] <= 1
-        assert hit["n"] == 30
-        assert all(re.fullmatch(r"[0-9a-f]{32,}", run) for run in row["runs"])
-    assert told["rows"][0]["metrics"]["mae"]["mean"] is None  # popularity predicts no rating
-    assert "✓ R2Rec (nano): sft" in done.stderr
-    again = invoke("run", "mine.yaml", *small, "--json", "--quiet")
-    assert json.loads(again.stdout)["rows"] == told["rows"]
-    assert "✓" not in again.stderr

@@ -1,5 +1,7 @@
 """From YAML to report, explanation and back, through the command line."""
 
+import csv
+import json
 import re
 from io import StringIO
 
@@ -61,6 +63,27 @@ def test_a_second_run_does_nothing_and_writes_the_same_bytes(ran):
     assert {path: path.read_bytes() for path in files} == files
 
 
+def test_programs_are_told_the_same_table(ran):
+    files = (ran.folder / "tiny.yaml", ran.folder / "untaught.yaml")
+    done = ran.invoke("run", *files, "--out", ran.folder / "reports", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert {row["label"]: row["runs"][0] for row in told["rows"]} == ran.run_ids
+    assert told["name"] == "tiny+untaught"
+    assert told["failed"] == {}
+    assert "SYNTHETIC DATA" in told["synthetic"]
+    assert told["report"] == str(ran.folder / "reports" / "tiny+untaught" / "report.md")
+    with (ran.folder / "reports" / "tiny+untaught" / "results.csv").open(encoding="utf-8") as file:
+        written = {
+            row["run_id"]: row for row in csv.DictReader(file) if (row["group"], row["metric"]) == ("all", "hr@1")
+        }
+    for row in told["rows"]:
+        hit, line = row["metrics"]["hr@1"], written[row["runs"][0]]
+        assert hit == {name: pytest.approx(float(line[name])) for name in ("mean", "low", "high", "n", "missing")}
+    assert told["rows"][0]["metrics"]["mae"]["mean"] is None  # popularity predicts no rating
+    assert re.search(r"Stages: 0 made in 0\.0 s, \d+ from the cache", done.stderr)
+
+
 def test_report_renders_from_the_cache_and_makes_nothing(ran):
     again = ran.invoke("report", ran.folder / "tiny.yaml", "--out", ran.folder / "again")
     assert again.exit_code == 0
@@ -87,7 +110,7 @@ def test_an_ablation_alone_gets_a_report_of_its_own(ran):
 
 
 def test_progress_says_what_was_made_and_what_was_there(ran):
-    assert re.search(r"sft: \d+ of \d+ loss \d\.\d{3}  [\d,]+ tokens/s", ran.result.stderr)
+    assert re.search(r"sft: \d+ of \d+  loss \d\.\d{3}  [\d,]+ tokens/s", ran.result.stderr)
     assert re.search(r"✓ sft: \d+\.\d s", ran.result.stderr)
     again = ran.invoke("run", ran.folder / "tiny.yaml", "--out", ran.folder / "once more")
     assert re.search(r"= popularity: cached, took \d", again.stderr)
