@@ -129,11 +129,11 @@ explorer.graph = (() => {
     links.forEach((link, y) => {
       const { open } = link;
       const strong = judged(link);
-      nodes.push({ x: 1, y, words: link.item, kind: "item", open });
+      nodes.push({ x: 1, y, words: open ? link.item : "?", kind: "item", open });
       nodes.push({
         x: 2,
         y,
-        words: open ? `${link.peers} of ${link.known} peers` : "peers",
+        words: open ? `${link.peers} of ${link.known} peers` : "?",
         kind: "peer",
         open,
         size: open ? Math.max(link.peers, 0.01) : 0.01,
@@ -187,7 +187,7 @@ explorer.graph = (() => {
             : [
                 {
                   ...to,
-                  words: k % 2 ? `peer ${link.peer}` : link.item,
+                  words: link.open ? (k % 2 ? `peer ${link.peer}` : link.item) : "?",
                   kind: k % 2 ? "peer" : "item",
                   open: link.open,
                 },
