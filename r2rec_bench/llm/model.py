@@ -92,7 +92,7 @@ class LanguageModel:
         """Token ids of each prompt in the chat template, up to where the completion begins."""
         if not prompts:
             return []
-        frames = {bool(prompt.system): self._frame(len(prompt.messages)) for prompt in prompts}
+        frames = {system: self._frame(1 + system) for system in {bool(prompt.system) for prompt in prompts}}
         systems = {text: self._content([text])[0] for text in {prompt.system for prompt in prompts}}
         contents = self._content([prompt.content for prompt in prompts])
         encoded: list[TokenIds] = []

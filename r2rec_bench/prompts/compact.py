@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -112,11 +113,18 @@ class Compact(Wording):
         found = list(_THOUGHT.finditer(said))
         if sum(len(match[0]) for match in found) != len(said):
             return None
-        return tuple(Thought(int(m[1]), int(m[2]), int(m[3]), m[0].rstrip()) for m in found)
+        return tuple(_parsed(match[0].rstrip()) for match in found)
 
     def parse_answer(self, tail: str) -> int | None:
         words = tail.split()
         return int(words[0][1]) if len(words) == 1 and re.fullmatch(r"=[0-5]", words[0]) else None
+
+
+@lru_cache(maxsize=4096)  # there are about 2,000
+def _parsed(text: str) -> Thought:
+    match = _THOUGHT.fullmatch(text)
+    assert match is not None  # noqa: S101 — `text` was found by the same expression
+    return Thought(int(match[1]), int(match[2]), int(match[3]), text)
 
 
 def vocabulary() -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from r2rec_bench.core.texts import Prompt, Trace
 from r2rec_bench.prompts.base import PromptStrategy
@@ -73,9 +74,21 @@ def tagged(text: str) -> bool:
 
 def unrevealed(text: str, prompt: Prompt, step: int) -> list[str]:
     """The titles, in their quotation marks, and the numbers that a thought names and its step has not revealed."""
-    said = _SCAFFOLD.sub(" ", text)
+    titles, numbers = _named(text)
+    if not titles and not numbers:
+        return []
     shown = prompt.view(step)
-    titles = [title for title in _QUOTED.findall(said) if title not in shown]
-    numbers = set(_NUMBER.findall(_QUOTED.sub(" ", shown)))
-    rest = _QUOTED.sub(" ", said)
-    return titles + [number for number in _NUMBER.findall(rest) if number not in numbers]
+    known: frozenset[str] = _numbers_of(shown) if numbers else frozenset()
+    return [title for title in titles if title not in shown] + [number for number in numbers if number not in known]
+
+
+@lru_cache(maxsize=4096)  # the thoughts of a group are often the same
+def _named(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The titles and the numbers that a thought names."""
+    said = _SCAFFOLD.sub(" ", text)
+    return tuple(_QUOTED.findall(said)), tuple(_NUMBER.findall(_QUOTED.sub(" ", said)))
+
+
+@lru_cache(maxsize=4096)  # and so is what they have been shown
+def _numbers_of(shown: str) -> frozenset[str]:
+    return frozenset(_NUMBER.findall(_QUOTED.sub(" ", shown)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from r2rec_bench.core.texts import Reading, Trace
-from r2rec_bench.core.types import FloatArray, Query
+from r2rec_bench.core.types import FloatArray
 from r2rec_bench.training.rewards.base import Reward, rewards
 
 
@@ -31,18 +33,26 @@ class Rank(Reward):
 
     def score(self, readings: Sequence[Reading], traces: Sequence[Trace]) -> FloatArray:
         true = {(trace.query, trace.target): trace.answer for trace in traces}
-        return np.array([_placed(reading, trace, true) for reading, trace in zip(readings, traces, strict=True)])
+        times = Counter(true.values())
 
+        @cache
+        def gain(said: int, answer: int, own: int) -> float:
+            # What the others are worth is all that counts of them: there are few different questions, however many.
+            return _gain(said, answer, np.array(list((times - Counter([own])).elements()), dtype=np.float64))
 
-def _placed(reading: Reading, trace: Trace, true: dict[tuple[Query, int], int]) -> float:
-    allowed = trace.prompt.outcomes
-    if reading.answer not in allowed:
-        return 0.0
-    asked = (trace.query, trace.target)
-    others = np.array([outcome for question, outcome in true.items() if question != asked], dtype=np.float64)
-    gains = {answer: _gain(answer, trace.answer, others) for answer in allowed}
-    worst, best = min(gains.values()), _gain(trace.answer, trace.answer, others)
-    return 1.0 if best == worst else (gains[reading.answer] - worst) / (best - worst)
+        @cache
+        def placed(said: int | None, allowed: tuple[int, ...], answer: int, own: int) -> float:
+            if said is None or said not in allowed:
+                return 0.0
+            worst, best = min(gain(one, answer, own) for one in allowed), gain(answer, answer, own)
+            return 1.0 if best == worst else (gain(said, answer, own) - worst) / (best - worst)
+
+        return np.array(
+            [
+                placed(reading.answer, trace.prompt.outcomes, trace.answer, true[trace.query, trace.target])
+                for reading, trace in zip(readings, traces, strict=True)
+            ]
+        )
 
 
 def _gain(said: int, true: int, others: FloatArray) -> float:

@@ -9,12 +9,17 @@ import numpy as np
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import FloatArray
-from r2rec_bench.llm.model import TokenIds
+from r2rec_bench.llm.memory import read, remembers
+from r2rec_bench.llm.prefixes import TokenIds
+from r2rec_bench.llm.writing import write
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
-    from transformers import TrainerState
+    import torch
+    from transformers import PreTrainedModel, TrainerState
+    from trl.trainer.grpo_config import GRPOConfig
     from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.rloo_config import RLOOConfig
     from trl.trainer.rloo_trainer import RLOOTrainer
 
 Judge = Callable[[Sequence[int], Sequence[str]], Mapping[str, FloatArray]]
@@ -83,7 +88,7 @@ def reinforce(
         return {"prompt_ids": ids, "completion_ids": sample(trainer, ids), "logprobs": None}
 
     def trainer_of(batch: int) -> GRPOTrainer | RLOOTrainer:
-        arguments = session.arguments() | settings | {"per_device_train_batch_size": batch}
+        arguments: dict[str, Any] = session.arguments() | settings | {"per_device_train_batch_size": batch}
         parts: dict[str, Any] = {
             "model": session.lm.model,
             "reward_funcs": _rewards(session, judge, weights, group),
@@ -159,14 +164,10 @@ def _rloo_trainer(asked: Callable[[Sequence[str]], list[TokenIds]]) -> type[RLOO
 
 
 def sample(trainer: GRPOTrainer | RLOOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]:
-    """A sampled continuation of each prompt, up to and including the end of turn."""
+    """A sampled continuation of each prompt, up to and including the end of turn; a prompt given often is read once."""
     import torch
     from trl.models.utils import unwrap_model_for_generation
 
-    width = max(len(prompt) for prompt in prompts)
-    device = trainer.accelerator.device
-    ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts], device=device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
     checkpointing = cast("dict[str, Any] | None", trainer.args.gradient_checkpointing_kwargs)
     with (
         unwrap_model_for_generation(
@@ -174,7 +175,47 @@ def sample(trainer: GRPOTrainer | RLOOTrainer, prompts: Sequence[TokenIds]) -> l
         ) as model,
         torch.no_grad(),
     ):
-        written = model.generate(input_ids=ids, attention_mask=mask, generation_config=trainer.generation_config)
+        return (_sampled if remembers(model) else _generated)(trainer, model, prompts)
+
+
+def _sampled(trainer: GRPOTrainer | RLOOTrainer, model: PreTrainedModel, prompts: Sequence[TokenIds]) -> list[TokenIds]:
+    """By a model that `remembers`; the draws are those of transformers' own generation."""
+    import torch
+
+    memory, logits = read(model, prompts)
+    stops = torch.tensor(trainer.eos_token_ids, device=logits.device)
+    args = cast("GRPOConfig | RLOOConfig", trainer.args)
+
+    def choose(logits: torch.Tensor, rows: torch.Tensor, written: int) -> torch.Tensor:
+        # A broken model must get as far as the check of its loss, which names the step.
+        shares = (logits.nan_to_num() / args.temperature).softmax(-1)
+        # As torch draws of many; numbers for the completions that have ended too, so that they move no others.
+        numbers = torch.empty((len(prompts), shares.shape[-1]), device=shares.device).exponential_()
+        return (shares / numbers[rows]).argmax(-1)
+
+    def ended(written: torch.Tensor) -> torch.Tensor:
+        return torch.isin(written[:, -1], stops)
+
+    out: list[TokenIds] = [[] for _ in prompts]
+    for some in write(memory, logits, choose, ended, cast("int", args.max_completion_length)):
+        for row, ids in some.texts:
+            out[row] = ids
+    return out
+
+
+def _generated(
+    trainer: GRPOTrainer | RLOOTrainer, model: PreTrainedModel, prompts: Sequence[TokenIds]
+) -> list[TokenIds]:
+    """By transformers' own generation."""
+    import torch
+
+    width = max(len(prompt) for prompt in prompts)
+    device = trainer.accelerator.device
+    ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts], device=device)
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
+    written: Any = cast("Any", model).generate(
+        input_ids=ids, attention_mask=mask, generation_config=trainer.generation_config
+    )
     ends = cast("Sequence[int]", trainer.eos_token_ids)
     return [_ended(one, ends) for one in written[:, width:].tolist()]
 
