@@ -74,7 +74,7 @@ clean: ## remove .venv and what the tools left; results stay in their own cache
 PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check
 setup-locked: ## as setup, but the versions and files of constraints/dev.txt, each by its checksum; torch by its version
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) --require-hashes --no-deps -r constraints/dev.txt
+	$(PIP) --require-hashes --only-binary :all: --no-deps -r constraints/dev.txt
 	$(PIP) "$$(sed -n 's/^# needs: //p' constraints/dev.txt)"
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)

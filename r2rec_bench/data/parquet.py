@@ -81,14 +81,13 @@ def read_frame(file: Path, required: tuple[str, ...]) -> pd.DataFrame:
         InputError: it cannot be read as parquet, or lacks a `required` column.
     """
     import pandas as pd
-    import pyarrow as pa
 
     if not file.is_file():
         raise InputError(f"{file}: cannot be read as parquet: no such file")
     try:
         frame = pd.read_parquet(file)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{file}: cannot be read as parquet: {error}") from None
+    except Exception as error:  # of a damaged file pandas takes the metadata at its word, and may then raise anything
+        raise InputError(f"{file}: cannot be read as parquet: {type(error).__name__}: {error}") from None
     missing = [name for name in required if name not in frame]
     if missing:
         raise InputError(f"{file}: no column {', '.join(missing)}; found: {', '.join(map(str, frame.columns))}")
@@ -133,6 +132,11 @@ def _complete(file: Path, frame: pd.DataFrame, name: str) -> pd.Series:
 
 def _texts(file: Path, frame: pd.DataFrame, name: str) -> list[str]:
     """The column as text, empty where it or a value of it is missing."""
-    if name in frame and any(isinstance(value, bytes) for value in frame[name]):
+    import pandas as pd
+
+    if name not in frame:
+        return [""] * len(frame)
+    column = pd.Series(frame[name]).astype(object)
+    if any(isinstance(value, bytes) for value in column):
         raise InputError(f"{file}: column {name} is bytes; expected string")
-    return frame[name].fillna("").astype(str).tolist() if name in frame else [""] * len(frame)
+    return column.where(column.notna(), "").astype(str).tolist()

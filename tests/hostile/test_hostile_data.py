@@ -234,9 +234,7 @@ def test_zips(r2rec, tmp_path, fuzz, monkeypatch):
         placed(r2rec("data", "stats", "movielens-1m"), archive)
         assert {file for file in tmp_path.rglob("*") if "artifacts" not in file.parts} == before
 
-    names = st.sampled_from(
-        ["../evil", "/etc/evil", "ml-1m/../../evil", "C:\\evil", "ml-1m/ratings.dat/x", "a\x1b[2J", ""]
-    )
+    names = st.sampled_from(["../evil", "/etc/evil", "ml-1m/../../evil", "C:\\evil", "ml-1m/ratings.dat/x", "a\x1b[2J"])
     torn = st.none() | st.integers(0, 600)
     flips = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 7)), max_size=3)
     fuzz(case, st.dictionaries(names, st.binary(max_size=20), max_size=3), torn, flips, short=25, long_=1_000)
