@@ -55,9 +55,9 @@ class Nano(Backbone):
 class NanoShape(Config):
     """Architecture of a nano model (Llama: RMSNorm, rotary positions, gated MLP, tied embeddings)."""
 
-    width: Annotated[int, Field(ge=8, le=512)] = 64
-    layers: Annotated[int, Field(ge=1, le=16)] = 2
-    heads: Annotated[int, Field(ge=1, le=16)] = 4
+    width: Annotated[int, Field(ge=8, le=4096)] = 64
+    layers: Annotated[int, Field(ge=1, le=64)] = 2
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
     positions: Annotated[int, Field(ge=64, le=8192)] = 1024
 
 

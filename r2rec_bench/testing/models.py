@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from string import ascii_uppercase
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from r2rec_bench.llm.base import Backbone, Checkpoint
 from r2rec_bench.llm.hf import HfConfig, HuggingFace
 from r2rec_bench.llm.nano import Nano, NanoConfig, NanoShape, new_model, new_tokenizer
 from r2rec_bench.prompts.wording import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN
 from r2rec_bench.testing.randomness import untouched
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 _CHAT = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -58,27 +62,10 @@ def write_chat(
         positions: longest context, in tokens.
     """
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+    from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=list(_SPECIAL),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    core.train_from_iterator(texts, trainer)
+    tokenizer = chat_tokenizer(texts, vocabulary)
     pad, _, end = _SPECIAL
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        eos_token=end,
-        pad_token=pad,
-        chat_template=_CHAT,
-        clean_up_tokenization_spaces=False,
-    )
     shape = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=32,
@@ -97,6 +84,36 @@ def write_chat(
         Qwen2ForCausalLM(shape).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return Checkpoint(folder)
+
+
+def chat_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer that has learnt from `texts`, with a chat template and its control tokens.
+
+    Args:
+        texts: what it learns its merges from.
+        vocabulary: its tokens at most, all bytes included.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=list(_SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator(texts, trainer)
+    pad, _, end = _SPECIAL
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        eos_token=end,
+        pad_token=pad,
+        chat_template=_CHAT,
+        clean_up_tokenization_spaces=False,
+    )
 
 
 def small_backbones() -> tuple[Backbone, Backbone]:
