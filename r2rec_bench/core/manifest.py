@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from r2rec_bench.core.fingerprint import digest, file_digest
 
 MANIFEST = "manifest.json"
+_CHECKSUM = "checksum"
+"""Of all else that the manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Writes the manifest and puts the whole folder on the disk, not only into its cache."""
         content = {"fingerprint": self.recipe.fingerprint, **asdict(self)}
+        content[_CHECKSUM] = digest(content)
         (folder / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         sync_all(folder)
 
@@ -102,16 +105,20 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest in `folder`, which is named by the start of its fingerprint.
 
     Raises:
-        ValueError: it is not there, cannot be read, or belongs to another folder.
+        ValueError: it is not there, cannot be read, belongs to another folder, or is not as it was written.
     """
     try:
-        manifest = _MANIFEST.validate_json((folder / MANIFEST).read_bytes())
+        text = (folder / MANIFEST).read_bytes()
+        manifest = _MANIFEST.validate_json(text)
     except FileNotFoundError:
         raise ValueError(f"{MANIFEST} is missing") from None
     except ValidationError as error:
         raise ValueError(f"{MANIFEST} cannot be read: {error.errors()[0]['msg']}") from None
     if not manifest.recipe.fingerprint.startswith(folder.name):
         raise ValueError(f"{MANIFEST} is of {manifest.recipe.fingerprint}")
+    content = json.loads(text)
+    if content.pop(_CHECKSUM, None) not in (None, digest(content)):  # earlier versions wrote none
+        raise ValueError(f"{MANIFEST} has another checksum than when it was made")
     return manifest
 
 

@@ -365,8 +365,10 @@ class _Scores:
     def add(self, rows: Sequence[int], logits: torch.Tensor) -> None:
         """Those of `rows`, by the logits of all tokens, (rows, vocabulary)."""
         log_p = logits.log_softmax(-1)
-        self.all.log_probabilities[rows] = log_p[:, self._ids].double().cpu().numpy()
-        self.all.valid[rows] = np.isin(log_p.argmax(-1).cpu().numpy(), self._ids)
+        said = log_p[:, self._ids].double().cpu().numpy()
+        self.all.log_probabilities[rows] = said
+        # Where a model's numbers have broken, the largest of them is any token.
+        self.all.valid[rows] = np.isin(log_p.argmax(-1).cpu().numpy(), self._ids) & ~np.isnan(said).any(axis=1)
 
 
 def _chooser(sampling: Sampling | None, prompts: Sequence[TokenIds], max_new_tokens: int) -> Choose:

@@ -5,12 +5,14 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.fingerprint import code_digest
+from r2rec_bench.core.manifest import read_manifest
 from r2rec_bench.core.store import Artifact, ArtifactStore, DamagedArtifactError
 
 CODE = ("r2rec_bench.core.seeds",)
@@ -155,6 +157,16 @@ def test_damage_is_named_and_only_that_stage_is_made_again(
     assert f"{middle.path} is damaged" in caplog.text
     assert middle.path.with_name(f"{middle.path.name}.damaged").is_dir()
     assert (middle.path / "deep" / "data.txt").read_text() == "sft {'lr': 1}"
+
+
+def test_a_flipped_bit_of_the_manifest_is_noticed_or_says_nothing(store: ArtifactStore):
+    folder = make(store).path
+    path = folder / "manifest.json"
+    content, before = path.read_bytes(), read_manifest(folder)
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        with suppress(ValueError):
+            assert read_manifest(folder) == before
 
 
 def test_files_are_checked_once_per_process(store: ArtifactStore):

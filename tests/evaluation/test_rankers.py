@@ -93,6 +93,22 @@ def test_a_reasoning_without_a_valid_answer_has_no_say(nano, texts):
     assert ranking.cases[0][0].completion == f"{DONE} <answer> =5"
 
 
+def test_what_is_not_a_number_is_no_answer(nano):
+    broken = LanguageModel(new_model(NanoShape(width=16, layers=1), seed=0), new_tokenizer())
+    broken.model.get_output_embeddings().weight.data[:] = np.nan
+    likeliest = nano.tokenizer.decode([0])  # of numbers that are none, the first
+    assert not broken.outcome_scores([[1, 2, 3]], [likeliest]).valid.any()
+    ranking = RatingInteraction(PointwiseConfig()).rank(broken, prompts(), DIRECT, silent)
+    assert not ranking.valid.any()
+    assert np.isnan(ranking.scores).all()
+
+
+def test_a_reasoning_that_ends_in_no_number_has_no_say(nano):
+    model = Scripted(nano, [DONE, DONE], DISTRIBUTIONS * [[np.nan], [1]], [False, True])
+    ranking = consistent().rank(model, prompts(), THINKS, silent)
+    np.testing.assert_allclose(ranking.scores, 0.9, atol=1e-9)
+
+
 def test_a_candidate_without_any_valid_answer_is_invalid(nano):
     model = Scripted(nano, [DONE, DONE], DISTRIBUTIONS, [False, False])
     ranking = consistent().rank(model, prompts(), THINKS, silent)

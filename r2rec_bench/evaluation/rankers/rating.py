@@ -110,9 +110,12 @@ class Pointwise(Ranker):
             Case(prompt.content, lead(thought) + reader.wording.close(answer))
             for prompt, thought, answer in zip(prompts, answered.thoughts, likeliest, strict=True)
         ]
+        valid = answered.scores.valid & ended
+        # Zero where there is no answer: what is not a number would spoil the mean over reasonings.
+        known = np.where(valid[:, None], probabilities / probabilities.sum(axis=1, keepdims=True), 0)
         return Answers(
-            known=probabilities / probabilities.sum(axis=1, keepdims=True),
-            valid=answered.scores.valid & ended,
+            known=known,
+            valid=valid,
             cases=cases,
             written=answered.tokens + len(asked),  # the answer is one more token each
         )

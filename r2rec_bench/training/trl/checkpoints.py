@@ -150,7 +150,8 @@ class Checkpoints:
         trainer = self._trainer
         trainer.accelerator.wait_for_everyone()
         trainer.args.output_dir = str(folder)
-        Trainer._save_checkpoint(trainer, trainer.model, None)  # TRL's would write a model card as well
+        plain: Any = Trainer  # TRL's would write a model card as well
+        plain._save_checkpoint(trainer, trainer.model, None)
         trainer.accelerator.wait_for_everyone()
         if trainer.is_world_process_zero():
             for path in folder.rglob("training_args.bin"):
