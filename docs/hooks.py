@@ -23,6 +23,6 @@ def on_page_markdown(markdown: str, page: object, config: object, files: object)
         if target.is_relative_to(docs) or not target.exists():
             return link[0]
         name = target.relative_to(docs.parent).as_posix()
-        return link[1] if name in link[1] else f"{link[1]} (`{name}`)"
+        return link[1] if name in link[1] else f"{link[1]}, `{name}`"
 
     return _LINK.sub(named, markdown)

@@ -172,7 +172,7 @@ def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("link", "made"),
     [
-        ("[report](../reports/quickstart/report.md#by-group)", "report (`reports/quickstart/report.md`)"),
+        ("[report](../reports/quickstart/report.md#by-group)", "report, `reports/quickstart/report.md`"),
         ("[`examples/plugin`](../examples/plugin)", "`examples/plugin`"),
         ("[gone](../reports/gone.md)", "[gone](../reports/gone.md)"),
         ("[page](tour.md)", "[page](tour.md)"),
