@@ -43,6 +43,30 @@ def draw_closed(rows: Rows, view: View, target: int, n: int, rng: np.random.Gene
 
 
 @kernel
+def draw_many(
+    rows: Rows, queries: Int64Array, targets: Int32Array, forward: bool, seeds: Int64Array, out: Int64Array
+) -> Int64Array:
+    """`draw_rows` of many questions, without an object of Python's for any of them.
+
+    Args:
+        rows: the edges.
+        queries: user, position and limit of each, int64 (q, 3), as in `View`.
+        targets: int32 (q,).
+        forward: as in `draw_closed`.
+        seeds: of the tickets, not negative, int64 (q,).
+        out: filled, int64 (q, n, 3).
+
+    Returns:
+        How many chains of each are filled, int64 (q,).
+    """
+    drawn = np.empty(len(targets), np.int64)
+    for k in range(len(targets)):
+        view = View(queries[k, 0], queries[k, 1], queries[k, 2])
+        drawn[k] = draw_rows(rows, view, targets[k], forward, seeds[k], out[k])
+    return drawn
+
+
+@kernel
 def draw_rows(rows: Rows, view: View, target: int, forward: bool, seed: int, out: Int64Array) -> int:
     """Fills `out`, int64 (n, 3), with the rows of distinct chains in walking order, and says how many, at most n."""
     users = rows.item_user

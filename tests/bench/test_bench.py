@@ -104,12 +104,12 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
 
 def test_the_command_measures_what_is_asked_for_and_keeps_the_rest(tmp_path: Path):
     save(tmp_path, {"gone": GROUP})
-    done = CliRunner().invoke(app, ["startup", "--out", str(tmp_path), "--scale", "0.001"], catch_exceptions=False)
+    done = CliRunner().invoke(app, ["evaluation", "--out", str(tmp_path), "--scale", "0.002"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     found = json.loads((tmp_path / "bench.json").read_text("utf-8"))
-    assert list(found) == ["startup", "gone"]
-    assert [one["name"] for one in found["startup"]["measurements"]] == ["r2rec --help", "r2rec list"]
-    assert found["startup"]["command"] == "python -m r2rec_bench.bench startup --scale 0.001"
+    assert list(found) == ["evaluation", "gone"]
+    assert "metrics of 12 users" in found["evaluation"]["measurements"][0]["name"]
+    assert found["evaluation"]["command"] == "python -m r2rec_bench.bench evaluation --scale 0.002"
 
 
 def test_an_unknown_measurement_is_refused_before_anything_is_measured(tmp_path: Path):
