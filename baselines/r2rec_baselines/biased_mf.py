@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from r2rec_baselines.factors import Factors
@@ -16,6 +15,9 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.types import RATINGS, Candidates, FloatArray
 from r2rec_bench.evaluation.base import baselines
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class BiasedMFConfig(Config):
@@ -47,6 +49,8 @@ class BiasedMF(Factors):
     config: BiasedMFConfig
 
     def learn(self, matrix: sparse.csr_array, seed: int) -> None:
+        from scipy import sparse
+
         log = self._log
         if not log.has_ratings:
             raise InputError(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from r2rec_baselines.item_to_item import ItemToItem
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.evaluation.base import baselines
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class EASEConfig(Config):

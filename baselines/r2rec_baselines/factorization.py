@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from r2rec_baselines.factors import Factors
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import Float32Array
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class FactorModel(Protocol):
@@ -33,6 +35,8 @@ class Factorization(Factors):
         """The library's model, not yet fitted."""
 
     def learn(self, matrix: sparse.csr_array, seed: int) -> None:
+        from scipy import sparse
+
         try:
             import implicit  # noqa: F401  # pyright: ignore[reportUnusedImport]
         except ImportError as error:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
 
 from r2rec_bench.core.types import Int32Array, Int64Array, InteractionLog, Query
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 def user_items(log: InteractionLog) -> sparse.csr_array:
     """Who interacted with what: float64 (users, items), 1 where there is an interaction, whatever its rating."""
+    from scipy import sparse
+
     matrix = sparse.csr_array((np.ones(len(log)), (log.user, log.item)), shape=(log.n_users, log.n_items))
     matrix.data[:] = 1.0
     return matrix

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from r2rec_baselines.personal import Personal
 from r2rec_bench.core.types import FloatArray, Int32Array, Query
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class ItemToItem(Personal):

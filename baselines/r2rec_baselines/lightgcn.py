@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
-from scipy.special import expit
 
 from r2rec_baselines.adam import Adam
 from r2rec_baselines.factors import Factors
@@ -17,6 +15,9 @@ from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.types import Float32Array
 from r2rec_bench.evaluation.base import baselines
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class LightGCNConfig(Config):
@@ -58,6 +59,8 @@ class Graph:
     @classmethod
     def of(cls, matrix: sparse.csr_array) -> Graph:
         """That of a float64 (users, items) matrix of ones."""
+        from scipy import sparse
+
         by_item, by_user = (np.maximum(matrix.sum(axis=axis), 1.0) for axis in (0, 1))
         forth = matrix.multiply(1 / np.sqrt(by_user)[:, None]).multiply(1 / np.sqrt(by_item)[None, :])
         forth = sparse.csr_array(forth, dtype=np.float32)
@@ -85,6 +88,9 @@ def loss_and_gradient(
     The loss is -log sigmoid(e_u · e_i - e_u · e_j) with e after propagation, plus regularization / 2 times the squared
     norms of the three embeddings before it: equation 15, divided by the number of triples.
     """
+    from scipy import sparse
+    from scipy.special import expit
+
     n_users = graph.n_users
     u, i, j = triples.user, triples.had, triples.had_not
     moved = graph.propagated(start, layers)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from r2rec_baselines.interactions import history, user_items
 from r2rec_baselines.popularity import interaction_counts
 from r2rec_bench.core.types import Candidates, FloatArray, Int32Array, InteractionLog, Query
 from r2rec_bench.evaluation.base import Baseline
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class Personal(Baseline):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from r2rec_baselines.personal import Personal
 from r2rec_bench.core.config import Config, Tune
 from r2rec_bench.core.types import FloatArray, Int32Array, Query
 from r2rec_bench.evaluation.base import baselines
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class UserKNNConfig(Config):
