@@ -1,7 +1,8 @@
-"""Weights from nothing: what is written, that it is used, that it is the seed's, and that failure leaves nothing."""
+"""Weights from nothing: what is written, that it is used, that it is the seed's, and what failure leaves."""
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,14 +70,19 @@ def test_the_log_and_the_progress_tell_of_every_step(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_fails_leaves_nothing(tmp_path, monkeypatch):
+def test_what_fails_leaves_what_it_goes_on_from_alone(tmp_path, monkeypatch):
     def fail() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pretrain, "capture", fail)  # the last thing needed: the weights are there already
     with pytest.raises(KeyboardInterrupt):
         write_weights(TINY, 0, tmp_path / "nano", silent)
-    assert list(tmp_path.iterdir()) == []
+    [left] = tmp_path.iterdir()
+    assert re.fullmatch(r"\.nano-\w+\.unfinished", left.name)
+    monkeypatch.undo()
+    monkeypatch.setattr(pretrain, "corpus", None)  # kept, and not made again
+    write_weights(TINY, 0, tmp_path / "nano", silent)
+    assert [path.name for path in tmp_path.iterdir()] == ["nano"]
 
 
 @pytest.mark.slow
