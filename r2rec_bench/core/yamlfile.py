@@ -29,6 +29,8 @@ _SCALARS = {
         list("-+0123456789."),
     ),
 }
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""What an escape can bring into a text though no text file can hold it."""
 _HINTS = {
     r"'\t'": "indent with spaces, not with tabs",
     "mapping values are not allowed": "text that contains ': ' needs quotes",
@@ -147,6 +149,8 @@ class _Builder:
             return None
         name = node.tag.removeprefix(_TAG)
         if name == "str":
+            if _UNWRITABLE.search(node.value):
+                self._add(origin, path, "NUL or half a character, which no file can be called by or hold as text")
             return str(node.value)
         if name in _SCALARS:
             try:

@@ -71,5 +71,5 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Registry[Component]:
     module.toys = TOYS
     monkeypatch.setitem(__import__("sys").modules, "toy_family", module)
     monkeypatch.setitem(FAMILIES, "toys", "toy_family:toys")
-    monkeypatch.setenv("R2REC_PLUGINS", "none")
+    monkeypatch.setattr(Registry, "_plugins_loaded", True)  # none is looked for
     return TOYS

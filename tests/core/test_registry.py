@@ -227,4 +227,4 @@ def test_an_unknown_family_gets_the_nearest():
 def test_an_empty_family_says_so():
     empty: Registry[Component] = Registry("empties", "empty", Component)
     assert empty.names() == []
-    assert empty.unknown_message("x").startswith("unknown empty 'x'. Known: none.")
+    assert empty.unknown_message("x") == "unknown empty 'x'. Known: none."

@@ -102,6 +102,12 @@ def test_broken_yaml_says_where_and_what_to_do(text: str, message: str):
         parse(text)
 
 
+@pytest.mark.parametrize("escape", [r"\0", r"\ud800"])
+def test_text_that_no_file_can_hold_is_a_problem_with_its_line(escape: str):
+    parsed = parse(f'a: 1\nb: ["x{escape}"]\n')
+    assert [str(one).partition(", which")[0] for one in parsed.problems] == ["x.yaml:2: b.0: NUL or half a character"]
+
+
 def test_a_number_longer_than_python_reads_is_a_problem_with_its_line():
     parsed = parse(f"a: 1\nb:\n  c: {'9' * 5_000}\n")
     assert [str(one) for one in parsed.problems] == ["x.yaml:3: b.c: a number of 5000 digits; expected a shorter one"]

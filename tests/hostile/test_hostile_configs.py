@@ -1,9 +1,16 @@
 """Experiments, ablations and `--set` that are torn, mistyped or malign."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
+
+from r2rec_bench.calibration.definition import read_calibration
+from r2rec_bench.core.errors import InputError
+from r2rec_bench.sweep.definition import read_sweep
+from r2rec_bench.transfer.definition import read_transfer
 
 EXPERIMENT = """# A comment.
 name: small
@@ -44,7 +51,8 @@ NASTY = st.sampled_from(
         "null", "~", "[]", "{}", "[[]]", "{use: 1}", "{use: []}", "{use: nano, weights: {a: 1}}", "true", "''",
         "&a [*a, *a]", "*missing", "&a {b: *a}", "<<: {a: 1}", "!!python/object/apply:os.system [id]", "!!binary x",
         "!!set {a}", "!x y", "? [a]: b", "{[a]: b}", "{1: 2}", "{a: 1, a: 2}", "- - -", "%YAML 1.1", "---", "...", "|",
-        ">", "@", "`", "\t", "\r", "\0", "\x1b[31m", "\x85", "\u2028", "\u202e", "\ufeff", "\ud83d", "'", '"', "#",
+        ">", "@", "`", "\t", "\r", "\0", '"\\0"', '"\\ud800"', '"\\e[2J"', "\x1b[31m", "\x85", "\u2028", "\u202e",
+        "\ufeff", "\ud83d", "'", '"', "#",
         "../" * 40 + "etc/passwd", "/dev/zero", "file:/dev/null", "hf:", "hf:\0", "openai:", "folder:..", "folder:/",
         "accelerate:/dev/null", "a" * 100_000, "[" * 2_000, "{a: " * 500, "chains.n", "{{ 7*7 }}", "${HOME}", "$(id)",
     ]
@@ -112,3 +120,43 @@ def test_ablations(r2rec, tmp_path, fuzz):
         explained(r2rec("config", "explain", file), file)
 
     fuzz(case, broken(ABLATION), short=40, long_=2_000)
+
+
+SWEEP = """extends: base.yaml
+name: find
+question: Which learning rate?
+objective: ndcg@10
+trials: 2
+search:
+  stages.sft.lr: {low: 1.0e-4, high: 1.0e-2, log: true}
+  stages.grpo.beta: tune
+  chains.n: [1, 2]
+fixed: {candidates.users: 20}
+"""
+TRANSFER = Path("experiments/transfer/nano.yaml").read_text("utf-8")
+CALIBRATION = Path("experiments/calibration.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [(SWEEP, read_sweep), (TRANSFER, read_transfer), (CALIBRATION, read_calibration)]
+)
+def test_studies(text, read, tmp_path, fuzz):
+    file = tmp_path / "study.yaml"
+    (tmp_path / "base.yaml").write_text(EXPERIMENT)
+    text = re.sub(r"(extends|experiment|base): \S+\.yaml", r"\1: base.yaml", text)
+
+    def case(content: bytes) -> None:
+        file.write_bytes(content)
+        said = refusal(read, file)
+        assert not said or str(tmp_path) in said
+
+    fuzz(case, broken(text), short=10, long_=400)
+
+
+def refusal(read: Callable[[Path], object], file: Path) -> str:
+    """Why a file is not taken; empty where it is."""
+    try:
+        read(file)
+    except InputError as error:
+        return str(error)
+    return ""
