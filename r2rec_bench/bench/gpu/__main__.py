@@ -40,7 +40,7 @@ from r2rec_bench.training.base import StageContext
 from r2rec_bench.training.pretrain import Pretrain, PretrainConfig
 
 EXPERIMENT = Path("experiments/gpu/nano-100m.yaml")
-ABLATIONS = ("no-rl", "no-sft", "no-reasoning", "one-shot-mask", "no-mask", "no-chains", "random-chains")
+ABLATIONS = ("no-rl", "no-sft", "no-reasoning", "one-shot-mask", "no-chains")
 
 
 class Part(StrEnum):

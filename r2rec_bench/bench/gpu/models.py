@@ -102,6 +102,8 @@ TINY = Sizes(
     overrides=(
         "data={use: synthetic, users: 40, items: 40, interactions: 10}",
         "candidates.n=3",
+        "chains.n=1",
+        "prompts.history=1",
     ),
     training=(
         "candidates.users=4",
