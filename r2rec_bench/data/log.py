@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from r2rec_bench.core.errors import InputError
+from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import BoolArray, Float32Array, Int32Array, Int64Array, InteractionLog
 
 LATEST_TIME = 4_102_444_800
@@ -61,7 +62,7 @@ def build_log(raw: RawLog) -> tuple[InteractionLog, dict[str, int]]:
     by_order = np.lexsort((raw.time if raw.order is None else raw.order, user))  # stable: file order breaks ties
     user, item = user[by_order], item[by_order]
     time = _never_backwards(user, raw.time[by_order])
-    keep = _first_of_pairs(user, item, len(item_ids))
+    keep = first_of_pairs(user, item, len(item_ids))
     counts = {REPEATED: int((~keep).sum()), MOVED: int((time != raw.time[by_order]).sum())}
     log = InteractionLog(user, item, raw.rating[by_order], time, user_ids, item_ids).select(keep)
     return log, {reason: count for reason, count in counts.items() if count}
@@ -92,6 +93,7 @@ def _index(ids: NDArray[Any], file: str, kind: str) -> tuple[Int32Array, tuple[s
 
     codes, distinct = pd.factorize(ids)
     names = [str(name) for name in distinct]
+    codes = codes.astype(np.int32)
     unusable = np.array([not name or not name.isprintable() for name in names])
     refuse(file, unusable[codes], f"{kind} id", ids, "printable text that is not empty")
     in_order = sorted(range(len(names)), key=lambda code: _natural(names[code]))
@@ -113,9 +115,12 @@ def _never_backwards(user: Int32Array, time: Int64Array) -> Int64Array:
     return np.maximum.accumulate(keyed) & 0xFFFF_FFFF
 
 
-def _first_of_pairs(user: Int32Array, item: Int32Array, n_items: int) -> BoolArray:
-    """Which rows, bool (n,), are the first of their (user, item) pair."""
-    _, first = np.unique(user.astype(np.int64) * n_items + item, return_index=True)
-    keep = np.zeros(len(user), dtype=np.bool_)
-    keep[first] = True
-    return keep
+@kernel
+def first_of_pairs(user: Int32Array, item: Int32Array, n_items: int) -> BoolArray:
+    """Which rows, bool (n,), are the first of their (user, item) pair; all of a user's rows lie together."""
+    last_user = np.full(n_items, -1, np.int32)
+    first = np.empty(len(user), np.bool_)
+    for row in range(len(user)):
+        first[row] = last_user[item[row]] != user[row]
+        last_user[item[row]] = user[row]
+    return first

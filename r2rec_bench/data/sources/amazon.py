@@ -21,7 +21,7 @@ from r2rec_bench.data.base import Dataset, Source, sources
 from r2rec_bench.data.catalog import RawItems
 from r2rec_bench.data.fetch import download
 from r2rec_bench.data.kcore import k_core
-from r2rec_bench.data.log import REPEATED, RawLog
+from r2rec_bench.data.log import REPEATED, RawLog, first_of_pairs
 
 LICENCE = "Amazon reviews, offered for research by McAuley Lab, UCSD; no licence was found. Do not pass them on."
 NO_METADATA = "items that the metadata do not list, named by their id"
@@ -148,11 +148,9 @@ class Amazon(Source):
 
 def _first_of_pairs(log: CodedLog) -> BoolArray:
     """Which rows, bool (n,), are the earliest of their (user, item) pair; file order breaks ties."""
-    by_time = np.argsort(log.time, kind="stable")
-    pairs = log.user[by_time].astype(np.int64) * len(log.item_ids) + log.item[by_time]
-    _, first = np.unique(pairs, return_index=True)
-    keep = np.zeros(len(pairs), dtype=np.bool_)
-    keep[by_time[first]] = True
+    by_user = np.lexsort((log.time, log.user))  # stable
+    keep = np.empty(len(by_user), dtype=np.bool_)
+    keep[by_user] = first_of_pairs(log.user[by_user], log.item[by_user], len(log.item_ids))
     return keep
 
 
