@@ -74,8 +74,8 @@ def test_a_walk_ends_in_an_item_of_a_peer():
 def test_chains_are_measured_over_the_sizes_and_in_the_largest():
     found = list(chains.measure(0.001))
     assert named(found)[0].startswith("8 chains a question, 300 edges")
-    assert sum("beside Python" in name for name in named(found)) == 1
-    assert len(found) == 2 * len(chains.CURVE) + 1 + 4
+    assert sum("beside Python" in name for name in named(found)) == 2
+    assert len(found) == 2 * len(chains.CURVE) + 2 + 4
     # At other sizes than those of the targets a walk is no measure.
     assert [one.name for one in found if one.target is not None and one.beside.startswith("walks")] == []
     (resident,) = (one for one in found if one.unit == "bytes/edge")
