@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2rec_bench.core.store import ArtifactStore
@@ -26,6 +26,7 @@ def run_ids(site: Any) -> dict[str, str]:
     return {system["label"]: system["runs"][0] for system in site.read("study")["systems"]}
 
 
+@settings(max_examples=30)
 @given(st.text() | st.sampled_from(["</script>", "<!--", "\u2028", "\ud800", "]]>"]))
 def test_no_text_leaves_its_script(tmp_path_factory: pytest.TempPathFactory, words: str) -> None:
     folder = tmp_path_factory.getbasetemp()
@@ -54,11 +55,11 @@ def test_the_tables_say_what_the_runs_say(site: Any) -> None:
         mean, low, high, n = system["values"]["hr@1"]
         assert mean == pytest.approx(stored.mean("hr@1"), rel=1e-5)
         assert low <= mean <= high
-        assert n == 60
+        assert n == 56
     difference = study["systems"][0]["against"]["difference"][0]
     assert difference == pytest.approx(values(study, 2) - values(study, 0), abs=1e-5)
     assert study["pairs"]["0-2"][0] == pytest.approx(-difference, abs=1e-5)
-    assert "n = 60 users" in study["captions"]["means"]
+    assert "n = 56 users" in study["captions"]["means"]
     assert "leave_last_out" in study["protocol"]
 
 
@@ -71,9 +72,9 @@ def test_every_user_has_candidates_with_everybodys_scores(site: Any) -> None:
     cases = study["cases"]
     assert cases["systems"] == cases["scored"] == [0, 1, 2, 3]
     found = [case for number in range(3) for case in site.read(f"lists/{number}")]
-    assert len(found) == cases["users"] == 60
+    assert len(found) == cases["users"] == 56
     for user, case in enumerate(found):
-        assert len(case["ids"]) == cases["width"] == 8
+        assert len(case["ids"]) == cases["width"] == 6
         assert case["titles"][case["positive"]] == users["taken"][user]
         for place in "0123":
             assert case["ranks"][place][case["positive"]] == users["ranks"][place][user]
@@ -105,10 +106,10 @@ def test_told_are_the_item_taken_the_first_and_the_baselines_first(site: Any) ->
     for case, found in zip(lists, told, strict=True):
         columns = set(map(int, found))
         assert case["positive"] in columns
-        assert columns >= {column for column, rank in enumerate(case["ranks"]["2"]) if rank <= 3}
+        assert columns >= {column for column, rank in enumerate(case["ranks"]["2"]) if rank <= 2}
         best = np.argmin(case["ranks"][str(baselines[0])])
         assert int(best) in columns
-        assert len(columns) <= 5
+        assert len(columns) <= 4
 
 
 def test_chains_go_from_the_user_over_an_item_and_a_peer_to_the_candidate(site: Any) -> None:

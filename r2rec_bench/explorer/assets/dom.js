@@ -41,6 +41,7 @@ explorer.choice = (label, options, chosen, change) =>
       "select",
       {
         id: `choice-${label.replaceAll(" ", "-")}`,
+        "aria-label": label,
         onchange: (/** @type {any} */ event) => change(event.target.value),
       },
       ...options.map(([value, words]) =>
