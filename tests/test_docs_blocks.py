@@ -94,6 +94,8 @@ def complaint(words: list[str]) -> str:
             extra for word in arguments for found in re.findall(r"\[(.*)\]", word) for extra in found.split(",")
         }
         return f"no extras {asked_for - known.keys()}" if asked_for - known.keys() else ""
+    if program == "python" and arguments[0] == "-m":
+        return "" if importlib.util.find_spec(arguments[1]) else f"no module {arguments[1]}"
     return "" if program in FOREIGN else f"{program} is neither run nor known here"
 
 
