@@ -8,7 +8,6 @@ explorer.heatmaps = (study) =>
     const rows = [...new Set(map.cells.map((/** @type {any} */ cell) => cell.row))];
     const columns = [...new Set(map.cells.map((/** @type {any} */ cell) => cell.column))];
     const domain = explorer.domain(map.cells.map((/** @type {any} */ cell) => cell.value.slice(0, 1)));
-    const middle = (domain[0] + domain[1]) / 2;
     const figure = explorer.chart({
       title: `Transfer: ${map.name}`,
       says: map.cells
@@ -45,14 +44,14 @@ explorer.heatmaps = (study) =>
               ...at,
               dy: -7,
               fontWeight: 600,
-              fill: (/** @type {any} */ cell) => (cell.value[0] > middle ? "var(--heat-text-high)" : "var(--ink)"),
+              fill: "var(--ink)",
               text: (/** @type {any} */ cell) => (cell.failure ? "failed" : fixed(cell.value[0])),
             }),
             Plot.text(map.cells, {
               ...at,
               dy: 9,
               fontSize: width < 500 ? 8 : 10,
-              fill: (/** @type {any} */ cell) => (cell.value[0] > middle ? "var(--heat-text-high)" : "var(--ink)"),
+              fill: "var(--ink)",
               text: (/** @type {any} */ cell) =>
                 spread(cell.value, (/** @type {number} */ value) => fixed(value, width < 500 ? 2 : 3)),
             }),
