@@ -41,15 +41,20 @@ def deferred() -> Generator[Callable[[], bool]]:
         yield lambda: bool(waiting)
     if waiting:
         signal.raise_signal(waiting[0])
+        raise KeyboardInterrupt  # whoever heeds it has let it pass, but the block did not do all of its work
 
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Generator[None]:
-    """Inside, the first signal of these goes to `handler`; outside of the main thread, which alone hears them, none."""
+    """Inside, the first signal of these goes to `handler`; what is ignored, as by `nohup`, stays so.
+
+    Outside of the main thread, which alone hears signals, none goes there.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in numbers}
+    found = {number: signal.getsignal(number) for number in numbers}
+    before = {number: earlier for number, earlier in found.items() if earlier not in (signal.SIG_IGN, None)}
 
     def once(number: int, frame: FrameType | None) -> None:
         restore()
@@ -59,7 +64,7 @@ def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signa
         for number, earlier in before.items():
             signal.signal(number, earlier)
 
-    for number in numbers:
+    for number in before:
         signal.signal(number, once)
     try:
         yield

@@ -72,6 +72,7 @@ _CHILD = """
 import os, signal, sys
 
 os.setsid()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it is ignored
 os.chdir(folder)
 os.environ.update(environment)
 output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -81,9 +81,10 @@ def test_a_run_killed_anywhere_ends_as_if_undisturbed(undisturbed, home):
 
 
 @pytest.mark.long
-def test_a_hundred_kills_change_nothing(undisturbed, make_home):
-    for words in undisturbed.commands()[1:]:
-        undisturbed.ok(*words)
+def test_a_hundred_kills_change_nothing(make_home):
+    undisturbed = make_home()
+    for number in range(3):  # what the last one is told is known after the first
+        undisturbed.ok(*undisturbed.commands()[number])
     rng, kills, lives = Random(2), 0, 0
     while kills < LONG:
         home = make_home()
@@ -97,7 +98,8 @@ def test_a_hundred_kills_change_nothing(undisturbed, make_home):
 
 
 @pytest.mark.long
-def test_pretraining_killed_anywhere_gives_the_same_weights(undisturbed, home):
+def test_pretraining_killed_anywhere_gives_the_same_weights(make_home):
+    undisturbed, home = make_home(), make_home()
     words = ["pretrain", "made", "--set", "worlds=1", "--set", "questions=24", "--set", "batch_size=4"]
     words += ["--set", "shape={width: 16, layers: 1, heads: 2}"]
     undisturbed.ok(*words)
