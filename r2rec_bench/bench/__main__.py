@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import time
-from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from r2rec_bench.bench.base import GROUPS, Measurement
-from r2rec_bench.bench.report import REPORT, Group, load, save
-from r2rec_bench.core.environment import capture
+from r2rec_bench.bench.alone import measured_alone
+from r2rec_bench.bench.base import GROUPS
+from r2rec_bench.bench.report import REPORT, load, save
 from r2rec_bench.core.errors import R2RecError, unknown
 
 _FAILURE = 1
@@ -39,7 +34,7 @@ def bench(
     for name in asked:
         typer.echo(f"{name} ...")
         try:
-            groups[name] = _in_a_process_of_its_own(name, scale)
+            groups[name] = measured_alone(name, scale)
         except Exception as error:  # the others are measured all the same, and what failed is said
             typer.echo(f"{name} failed: {type(error).__name__}: {error}", err=True)
             failed = True
@@ -49,24 +44,6 @@ def bench(
             typer.echo(f"  {one.name}: {one.value:,.4g} {one.unit}{'' if one.holds is not False else '  MISSED'}")
     typer.echo(str(out / REPORT))
     raise typer.Exit(_FAILURE if failed else 0)
-
-
-def _in_a_process_of_its_own(name: str, scale: float) -> Group:
-    """Measured where nothing else has been imported, run or kept in memory."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # what runs on several cores says so
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    asked = f" --scale {scale:g}" if scale != 1 else ""
-    waiting, start = os.getloadavg()[0], time.perf_counter()
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        about, measurements = process.submit(_measured, name, scale).result()
-    taken = time.perf_counter() - start
-    return Group(about, f"python -m r2rec_bench.bench {name}{asked}", scale, capture(), waiting, taken, measurements)
-
-
-def _measured(name: str, scale: float) -> tuple[str, tuple[Measurement, ...]]:
-    """What a group is about, which its module says in its docstring, and its measurements."""
-    module = import_module(f"r2rec_bench.bench.{name}")
-    return " ".join((module.__doc__ or "").split()), tuple(module.measure(scale))
 
 
 def main() -> None:

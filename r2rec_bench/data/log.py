@@ -64,8 +64,8 @@ def build_log(raw: RawLog) -> tuple[InteractionLog, dict[str, int]]:
     time = _never_backwards(user, raw.time[by_order])
     keep = first_of_pairs(user, item, len(item_ids))
     counts = {REPEATED: int((~keep).sum()), MOVED: int((time != raw.time[by_order]).sum())}
-    log = InteractionLog(user, item, raw.rating[by_order], time, user_ids, item_ids).select(keep)
-    return log, {reason: count for reason, count in counts.items() if count}
+    log = InteractionLog(user, item, raw.rating[by_order], time, user_ids, item_ids)
+    return log if keep.all() else log.select(keep), {reason: count for reason, count in counts.items() if count}
 
 
 def _check_ranges(raw: RawLog) -> None:

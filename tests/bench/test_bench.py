@@ -1,6 +1,8 @@
 """Measurements: what is derived from runs, how they are kept, and the command that makes them."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,8 +106,9 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
 
 def test_the_command_measures_what_is_asked_for_and_keeps_the_rest(tmp_path: Path):
     save(tmp_path, {"gone": GROUP})
-    done = CliRunner().invoke(app, ["evaluation", "--out", str(tmp_path), "--scale", "0.002"], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+    command = [sys.executable, "-m", "r2rec_bench.bench", "evaluation", "--out", str(tmp_path), "--scale", "0.002"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "bench.json").read_text("utf-8"))
     assert list(found) == ["evaluation", "gone"]
     assert "metrics of 12 users" in found["evaluation"]["measurements"][0]["name"]
@@ -125,7 +128,7 @@ def test_what_fails_is_said_and_the_others_are_measured(tmp_path: Path, monkeypa
         return GROUP
 
     monkeypatch.setattr("r2rec_bench.bench.__main__.GROUPS", ("startup", "other"))
-    monkeypatch.setattr("r2rec_bench.bench.__main__._in_a_process_of_its_own", measured)
+    monkeypatch.setattr("r2rec_bench.bench.__main__.measured_alone", measured)
     done = CliRunner().invoke(app, ["--out", str(tmp_path)])
     assert done.exit_code == 1
     assert "startup failed: RuntimeError: no r2rec" in done.output

@@ -128,12 +128,13 @@ class Amazon(Source):
             drops |= {reason: left_out} if left_out else {}
         if not len(log.user):
             raise InputError(f"{interactions}: no user and item has {self.config.core} interactions; lower `core`")
-        users, items = log.user_ids[log.user], log.item_ids[log.item]
-        wanted = set(items.tolist())
+        wanted = set(log.item_ids[np.unique(log.item)].tolist())
         listed = read_metadata(metadata, wanted)
         unlisted = sorted(wanted - listed.titles.keys())
         catalog = RawItems(listed.file, listed.titles | dict.fromkeys(unlisted, ""), listed.attributes)
+        users, items = log.user_ids[log.user], log.item_ids[log.item]
         raw = RawLog(str(interactions), users, items, log.rating, log.time, ratings_required=True)
+        del log  # raw has all of it; with tens of millions of lines two copies are a gigabyte
         made = assemble(f"{self.name}-{self.config.release}", raw, catalog, licence=LICENCE, origin=str(interactions))
         drops |= {NO_METADATA: len(unlisted)} if unlisted else {}
         return replace(made, drops=drops | made.drops)
