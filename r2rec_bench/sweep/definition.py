@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -142,7 +142,12 @@ def _check(searched: Searched, path: Path) -> None:
     """Whether every path is one of the experiment's, and each value may be, is known before the first trial."""
     tried = {**searched.choices, **{knob.name: knob.ends for knob in searched.knobs}}
     first = {name: values[0] for name, values in tried.items()}
-    if not load(searched.base, Experiment, searched.overrides(first)).value.stages:
+    try:
+        stages = load(searched.base, Experiment, searched.overrides(first)).value.stages
+    except ConfigError as error:  # whose places are those of `--set`, by which trials are made
+        wrong = [replace(one, where=one.where.replace("--set", "search or fixed", 1)) for one in error.problems]
+        raise ConfigError(str(path), wrong) from None
+    if not stages:
         raise InputError(f"{path}: {searched.base} trains no model, so there is nothing to search; give it a stage")
     problems: list[Problem] = []
     for name, values in tried.items():

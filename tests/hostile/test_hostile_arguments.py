@@ -25,4 +25,4 @@ def test_any_command_line_is_answered(r2rec, fuzz, tmp_path, monkeypatch):
     def case(command: list[str], words: list[str]) -> None:
         r2rec(*command, *words)
 
-    fuzz(case, COMMANDS, st.lists(WORDS | st.text(max_size=6), max_size=4), short=30, long_=2_000)
+    fuzz(case, COMMANDS, st.lists(WORDS | st.text(max_size=6), max_size=4), short=20, long_=2_000)

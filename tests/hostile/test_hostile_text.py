@@ -108,7 +108,7 @@ def world() -> tuple[Dataset, InteractionGraph]:
     return made, InteractionGraph(made.log, Visibility.FOLD)
 
 
-def lessons(titles, wording: str = "verbose", n: int = 12):
+def lessons(titles, wording: str = "verbose", n: int = 6):
     """Training questions about a world whose items are called `titles`, over and over."""
     made, graph = world()
     called = tuple(titles[k % len(titles)] for k in range(len(made.catalog.titles)))
