@@ -157,6 +157,7 @@ def forget(manifest: Path, name: str) -> None:
     """Makes an artifact one of a version that did not keep a file."""
     kept = json.loads(manifest.read_text())
     del kept["files"][name]
+    kept.pop("checksum", None)  # versions that did not keep it wrote none
     manifest.write_text(json.dumps(kept))
     (manifest.parent / name).unlink()
 
@@ -213,3 +214,23 @@ def test_what_cannot_be_asked_is_said(site: Any) -> None:
     unknown = site.invoke("explorer", "ffff0000")
     assert unknown.exit_code == 2
     assert "no artifact 'ffff0000'" in unknown.output
+
+
+def test_a_transfer_study_gives_a_heat_map(site: Any, tmp_path: Path) -> None:
+    study = site.folder / "worlds.yaml"
+    study.write_text(
+        "extends: tiny.yaml\nname: worlds\nquestion: Does it <carry>?\n"
+        "domains: {shop: {data: shop, note: one}, gone: {data: {use: synthetic, users: 60, items: 40}}}\n"
+    )
+    result = site.invoke("explorer", run_ids(site)["ease"], "--transfer", study, "-o", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    script = (tmp_path / "site" / "data" / "study.js").read_text()
+    [found] = json.loads(script[script.index(", ") + 2 : script.rindex(")")])["transfer"]
+    cells = {(cell["row"], cell["column"]): cell for cell in found["cells"]}
+    assert found["question"] == "Does it <carry>?"
+    assert found["notes"] == ["shop: one."]
+    own = cells["shop", "shop"]
+    assert own["own"]
+    assert own["value"][0] == pytest.approx(values(site.read("study"), 2))
+    assert cells["gone", "gone"]["value"][0] is None
+    assert cells["gone", "gone"]["failure"]
