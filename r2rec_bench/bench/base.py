@@ -23,7 +23,7 @@ from r2rec_bench.core.resources import peak_bytes
 Runs: TypeAlias = tuple[float, ...]
 """One value per run."""
 
-GROUPS = ("startup", "evaluation", "chains", "data", "suite")
+GROUPS = ("startup", "evaluation", "chains", "data", "scoring", "rollouts", "training", "suite")
 """Modules of this folder with a function `measure`, in the order in which they are run."""
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
     from transformers.cache_utils import DynamicLayer
 
-_ROOM = 32
+_ROOM = 64
 """Tokens for which room is made at a time: what is kept is then copied once for so many, not for each."""
 
 
@@ -83,8 +83,7 @@ class Memory:
     def select(self, rows: torch.Tensor) -> Memory:
         """A memory of its own of `rows`, int64 (any,), each as often as it is named."""
         other = Memory(self._model)
-        for place, layer in enumerate(cast("list[Any]", self._cache.layers)):
-            other._cache.update(layer.keys[rows], layer.values[rows], place)
+        other._cache.layers = [layer.selected(rows) for layer in cast("list[Any]", self._cache.layers)]
         other._counts = None if self._counts is None else self._counts[rows]
         return other
 
@@ -154,6 +153,16 @@ def _growing_layer() -> type[DynamicLayer]:
             values[..., begin:end, :] = value_states
             self.keys, self.values = keys[..., :end, :], values[..., :end, :]
             return self.keys, self.values
+
+        def selected(self, rows: torch.Tensor) -> GrowingLayer:
+            """A layer of its own of `rows`, copied once, room included."""
+            other = GrowingLayer()
+            if self.room is not None:
+                end, (keys, values) = self.get_seq_length(), self.room
+                other.lazy_initialization(keys, values)
+                other.room = keys[rows], values[rows]
+                other.keys, other.values = (room[..., :end, :] for room in other.room)
+            return other
 
     return GrowingLayer
 

@@ -49,7 +49,7 @@ def test_the_same_seed_draws_the_same_completions(model, temperature):
     after = torch.random.get_rng_state()
     torch.manual_seed(3)
     with torch.no_grad():
-        written = reinforced._sampled(one, model, prompts)
+        written = reinforced.sampled(model, prompts, one.eos_token_ids, temperature, MOST)
     assert written == expected
     assert torch.equal(torch.random.get_rng_state(), after)
     assert len({len(ids) for ids in written}) > 3
@@ -60,5 +60,5 @@ def test_a_broken_model_still_writes(model):
     broken = new_model(NanoShape(width=16, layers=1), seed=0)
     broken.model.embed_tokens.weight.data.fill_(torch.nan)
     with torch.no_grad():
-        written = reinforced._sampled(trainer(broken, 1.0, [1]), broken, [[5, 6]] * 3)
+        written = reinforced.sampled(broken, [[5, 6]] * 3, [1], 1.0, MOST)
     assert all(1 <= len(ids) <= MOST for ids in written)

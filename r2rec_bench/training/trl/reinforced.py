@@ -175,20 +175,33 @@ def sample(trainer: GRPOTrainer | RLOOTrainer, prompts: Sequence[TokenIds]) -> l
         ) as model,
         torch.no_grad(),
     ):
-        return (_sampled if remembers(model) else _generated)(trainer, model, prompts)
+        if not remembers(model):
+            return _generated(trainer, model, prompts)
+        args = cast("GRPOConfig | RLOOConfig", trainer.args)
+        most = cast("int", args.max_completion_length)
+        return sampled(model, prompts, cast("Sequence[int]", trainer.eos_token_ids), args.temperature, most)
 
 
-def _sampled(trainer: GRPOTrainer | RLOOTrainer, model: PreTrainedModel, prompts: Sequence[TokenIds]) -> list[TokenIds]:
-    """By a model that `remembers`; the draws are those of transformers' own generation."""
+def sampled(
+    model: PreTrainedModel, prompts: Sequence[TokenIds], ends: Sequence[int], temperature: float, most: int
+) -> list[TokenIds]:
+    """As `sample`, by a model that `remembers`: the draws are those of transformers' own generation.
+
+    Args:
+        model: what writes.
+        prompts: token ids, (n,) of any lengths.
+        ends: tokens that end a completion.
+        temperature: of sampling.
+        most: tokens of a completion.
+    """
     import torch
 
     memory, logits = read(model, prompts)
-    stops = torch.tensor(trainer.eos_token_ids, device=logits.device)
-    args = cast("GRPOConfig | RLOOConfig", trainer.args)
+    stops = torch.tensor(ends, device=logits.device)
 
     def choose(logits: torch.Tensor, rows: torch.Tensor, written: int) -> torch.Tensor:
         # A broken model must get as far as the check of its loss, which names the step.
-        shares = (logits.nan_to_num() / args.temperature).softmax(-1)
+        shares = (logits.nan_to_num() / temperature).softmax(-1)
         # As torch draws of many; numbers for the completions that have ended too, so that they move no others.
         numbers = torch.empty((len(prompts), shares.shape[-1]), device=shares.device).exponential_()
         return (shares / numbers[rows]).argmax(-1)
@@ -197,7 +210,7 @@ def _sampled(trainer: GRPOTrainer | RLOOTrainer, model: PreTrainedModel, prompts
         return torch.isin(written[:, -1], stops)
 
     out: list[TokenIds] = [[] for _ in prompts]
-    for some in write(memory, logits, choose, ended, cast("int", args.max_completion_length)):
+    for some in write(memory, logits, choose, ended, most):
         for row, ids in some.texts:
             out[row] = ids
     return out
