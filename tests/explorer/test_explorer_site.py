@@ -220,7 +220,8 @@ def test_a_transfer_study_gives_a_heat_map(site: Any, tmp_path: Path) -> None:
     study = site.folder / "worlds.yaml"
     study.write_text(
         "extends: tiny.yaml\nname: worlds\nquestion: Does it <carry>?\n"
-        "domains: {shop: {data: shop, note: one}, gone: {data: {use: synthetic, users: 60, items: 40}}}\n"
+        "domains:\n  shop: {data: shop, note: one}\n"
+        "  gone: {data: {use: synthetic, users: 60, items: 40, interactions: 8}}\n"
     )
     result = site.invoke("explorer", run_ids(site)["ease"], "--transfer", study, "-o", tmp_path / "site")
     assert result.exit_code == 0, result.output
