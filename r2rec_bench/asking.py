@@ -11,7 +11,7 @@ from r2rec_bench.data.base import Dataset, Fold, Split
 from r2rec_bench.evaluation.base import Reader
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.llm.base import Backbone
-from r2rec_bench.llm.model import load_tokenizer
+from r2rec_bench.llm.loading import load_tokenizer
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.prompts.wordings import wording_for

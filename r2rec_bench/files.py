@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 CANDIDATES = "candidates.parquet"
 CASES = "cases.parquet"
 """What a model read and wrote about each candidate; of a model without texts, its scores alone."""
@@ -15,3 +18,8 @@ ASKING = "asking.json"
 LOG = "log.json"
 """A training stage's log and alarms."""
 MODEL = "model"
+
+
+def write_json(path: Path, value: object) -> None:
+    """`value` as indented JSON."""
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -18,7 +18,6 @@ from r2rec_bench.contamination.facts import quizzes
 from r2rec_bench.contamination.probe import probe
 from r2rec_bench.contamination.results import Probe, write
 from r2rec_bench.core.config import Spec, components, validate
-from r2rec_bench.core.errors import NoDataError
 from r2rec_bench.core.parts import Spread, Write, made
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore
@@ -27,10 +26,11 @@ from r2rec_bench.core.unfinished import unfinished_of
 from r2rec_bench.core.watch import Silent, Watcher
 from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
-from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Source, Split
+from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Split
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.evaluation.base import Ranker
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.files import AUDIT, CANDIDATES, CONTAMINATION, COUNTS, TRACES
+from r2rec_bench.files import AUDIT, CANDIDATES, CONTAMINATION, COUNTS, TRACES, write_json
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import Asker, Collected, collect, in_batches, joined, taught
@@ -51,42 +51,6 @@ _CONTAMINATION_CODE = rooms("core.seeds", "core.types", "data.movielens", "data.
 ASKING_CODE = rooms(
     "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
 )
-
-
-class Datasets:
-    """Data sets read once each, however many experiments of a command use them.
-
-    Args:
-        watcher: warned of stand-ins.
-    """
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-        self._read: dict[str, Dataset] = {}
-
-    def of(self, experiment: Experiment) -> Dataset:
-        """The data set; its stand-in, with a warning, where the real one can neither be found nor fetched.
-
-        Raises:
-            NoDataError: it cannot be had, and has no stand-in.
-        """
-        sources = [experiment.data, *([experiment.otherwise] if experiment.otherwise else [])]
-        key = json.dumps([spec.to_dict() for spec in sources])
-        if key not in self._read:
-            self._read[key] = self._load(*sources)
-        return self._read[key]
-
-    def _load(self, wanted: Spec, otherwise: Spec | None = None) -> Dataset:
-        try:
-            return cast("Source", wanted.build()).load()
-        except NoDataError as error:
-            if otherwise is None:
-                raise
-            self._watcher.warn(
-                f"NO REAL DATA: {error}\nUsing '{otherwise.use}' instead. Nothing that follows says anything about "
-                f"{wanted.use}."
-            )
-            return cast("Source", otherwise.build()).load()
 
 
 class Inputs:
@@ -117,7 +81,7 @@ class Inputs:
     @cached_property
     def dataset(self) -> Dataset:
         """The data set, or its stand-in."""
-        return self._datasets.of(self.experiment)
+        return self._datasets.of(self.experiment.data, self.experiment.otherwise)
 
     @cached_property
     def data(self) -> Artifact:
@@ -384,8 +348,3 @@ def _taught_by(elsewhere: Elsewhere, queries: Sequence[TrainingQuery], folder: P
 def home(*specs: Spec) -> tuple[str, ...]:
     """The top-level packages of those components that are a plug-in's: its own code decides its results too."""
     return tuple({type(spec.build()).__module__.partition(".")[0] for spec in components(specs)} - {_PACKAGE})
-
-
-def write_json(path: Path, value: object) -> None:
-    """`value` as indented JSON."""
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

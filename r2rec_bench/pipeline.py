@@ -26,8 +26,8 @@ from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
-from r2rec_bench.files import ASKING, CASES, LOG, MODEL, TRACES
-from r2rec_bench.inputs import ASKING_CODE, Elsewhere, Inputs, home, rooms, write_json
+from r2rec_bench.files import ASKING, CASES, LOG, MODEL, TRACES, write_json
+from r2rec_bench.inputs import ASKING_CODE, Elsewhere, Inputs, home, rooms
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.store import read_traces

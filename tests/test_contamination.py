@@ -32,7 +32,8 @@ from r2rec_bench.contamination.results import CHANCE, Probe, read, write
 from r2rec_bench.core.types import InteractionLog, ItemCatalog
 from r2rec_bench.data.base import Dataset, Fold, splits
 from r2rec_bench.llm.base import LoadOptions
-from r2rec_bench.llm.model import LanguageModel, load_tokenizer
+from r2rec_bench.llm.loading import load_tokenizer
+from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.testing.models import small_chat, small_nano
 
 USERS = ITEMS = 60

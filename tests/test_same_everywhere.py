@@ -21,7 +21,8 @@ from r2rec_bench.executors.processes import Processes
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import MODEL, TRACES
 from r2rec_bench.llm.base import Checkpoint
-from r2rec_bench.llm.model import LanguageModel, load_model, load_tokenizer
+from r2rec_bench.llm.loading import load_model, load_tokenizer
+from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.pipeline import Pipeline
 
 pytestmark = pytest.mark.slow

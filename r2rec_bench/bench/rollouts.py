@@ -90,7 +90,7 @@ def bare(prompts: Sequence[TokenIds], steps: int) -> Runs:
     """Seconds of each step but the first, of the same sizes and nothing around them."""
     import torch
 
-    from r2rec_bench.llm.model import load_model
+    from r2rec_bench.llm.loading import load_model
     from r2rec_bench.training.trl.reinforced import sampled
 
     backbone = Nano()

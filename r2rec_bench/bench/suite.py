@@ -11,8 +11,8 @@ from r2rec_bench.bench.base import Measurement, times
 from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 
 _CHECKOUT = Path(__file__).parents[2]

@@ -58,7 +58,7 @@ def bare(prompts: list[TokenIds], completions: list[TokenIds]) -> Runs:
     """Seconds of each update but the first, and nothing around them."""
     import torch
 
-    from r2rec_bench.llm.model import load_model
+    from r2rec_bench.llm.loading import load_model
     from r2rec_bench.training.trl.supervised import collate, completion_loss
 
     backbone = Nano()

@@ -15,9 +15,9 @@ from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent, Watcher
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.executors.base import Executor, Job
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.comparisons import Comparisons, against
 from r2rec_bench.report.study import Row, Run
@@ -84,7 +84,7 @@ def run(planned: Planned, store: ArtifactStore, watcher: Watcher, executor: Exec
     """
     datasets = Datasets(watcher)
     for cell in planned.cells:
-        datasets.of(cell.experiment)
+        datasets.of(cell.experiment.data, cell.experiment.otherwise)
     if executor is not None:
         _execute(planned.cells, store, watcher, executor)
     told_of = Silent() if executor else watcher
@@ -104,7 +104,7 @@ def run(planned: Planned, store: ArtifactStore, watcher: Watcher, executor: Exec
     for world in planned.worlds:
         full = row(world.full)
         comparisons = against(full, [row(cell, ablation=True) for cell in world.ablations])
-        planted.append(Measured(world, datasets.of(world.full.experiment).bayes_hr1, full, comparisons))
+        planted.append(Measured(world, datasets.of(world.full.experiment.data).bayes_hr1, full, comparisons))
     return Done(planned, simulated, tuple(again), tuple(planted))
 
 

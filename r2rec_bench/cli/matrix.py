@@ -38,8 +38,8 @@ def matrix(
     from r2rec_bench.cli.studies import artifact_store
     from r2rec_bench.core.loading import load
     from r2rec_bench.core.watch import Rows
+    from r2rec_bench.data.datasets import Datasets
     from r2rec_bench.experiment import Experiment
-    from r2rec_bench.inputs import Datasets
     from r2rec_bench.matrix.parts import axis
     from r2rec_bench.matrix.plan import planned
     from r2rec_bench.matrix.report import synthetic_note, write
@@ -51,7 +51,7 @@ def matrix(
     with following("matrix", quiet=quiet) as watcher:
         store, datasets = artifact_store(), Datasets(watcher)
         if all(one.part.family != "sources" for one in plan.axes):
-            datasets.of(plan.base)  # data that no cell can have are no cell's failure
+            datasets.of(plan.base.data, plan.base.otherwise)  # data that no cell can have are no cell's failure
         others = executor_of(executor, workers, store)
         failed = elsewhere(plan.cells, store, watcher, others) if others else {}
         for place, cell in enumerate(plan.cells):

@@ -12,10 +12,10 @@ from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.watch import Rows, Watcher
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.executors.base import Executor, told
 from r2rec_bench.executors.experiments import followed, job_of, spread_over, training_of
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.markdown import write
@@ -65,7 +65,8 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
     """
     cells = list(_cells(wanted))  # wrong settings are found before any work
     datasets = Datasets(watcher)
-    datasets.of(cells[0].experiments[0])  # data that cannot be had are no ablation's failure
+    first = cells[0].experiments[0]
+    datasets.of(first.data, first.otherwise)  # data that cannot be had are no ablation's failure
     failed: dict[str, str] = {}
     told_of, spread = watcher, None
     if executor and len(cells) == len(cells[0].experiments) == 1:

@@ -65,7 +65,7 @@ def _one(searched: Searched, values: list[str], track: Tracker | None, *, quiet:
 
     from r2rec_bench.cli.progress import following
     from r2rec_bench.cli.studies import artifact_store
-    from r2rec_bench.inputs import Datasets
+    from r2rec_bench.data.datasets import Datasets
     from r2rec_bench.sweep.export import parameters
     from r2rec_bench.sweep.study import value_of
 

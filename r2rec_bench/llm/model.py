@@ -11,7 +11,6 @@ switched off, so that no title can end a turn.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -20,30 +19,18 @@ import numpy as np
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.texts import Message, Prompt
-from r2rec_bench.core.types import BoolArray, FloatArray
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
+from r2rec_bench.llm.loading import load_model, load_tokenizer
 from r2rec_bench.llm.memory import read, remembers
 from r2rec_bench.llm.prefixes import TokenIds, alone, batches, grouped
 from r2rec_bench.llm.sampling import Sampling
+from r2rec_bench.llm.scores import OutcomeScores, Scores
 from r2rec_bench.llm.shortage import in_parts
 from r2rec_bench.llm.writing import Choose, Ends, Written, write
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OutcomeScores:
-    """What the model says at the answer's place.
-
-    Attributes:
-        log_probabilities: float64 (n, outcomes), log p of each outcome token among all tokens.
-        valid: bool (n,), whether the likeliest of all tokens is one of the outcomes.
-    """
-
-    log_probabilities: FloatArray
-    valid: BoolArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +147,7 @@ class LanguageModel:
         """
         import torch
 
-        scores = _Scores(len(prompts), [self._single(outcome) for outcome in outcomes])
+        scores = Scores(len(prompts), [self._single(outcome) for outcome in outcomes])
 
         def work(rows: Sequence[int]) -> None:
             scores.add(rows, self._logits([prompts[row] for row in rows]))
@@ -206,7 +193,7 @@ class LanguageModel:
             leads = self.encode_texts([lead(thought) for thought in thoughts])
             answered = [prompt + more for prompt, more in zip(prompts, leads, strict=True)]
             return Answered(thoughts, self.outcome_scores(answered, outcomes), sum(map(len, leads)))
-        scores = _Scores(len(prompts), [self._single(outcome) for outcome in outcomes])
+        scores = Scores(len(prompts), [self._single(outcome) for outcome in outcomes])
         thoughts, tokens = [""] * len(prompts), [0] * len(prompts)
 
         def work(rows: Sequence[int]) -> None:
@@ -355,68 +342,9 @@ class LanguageModel:
         return ids.to(self.model.device), mask.to(self.model.device)
 
 
-class _Scores:
-    """Gathers what is said of one-token answers, `ids`, about `n` prompts."""
-
-    def __init__(self, n: int, ids: Sequence[int]) -> None:
-        self._ids = list(ids)
-        self.all = OutcomeScores(np.empty((n, len(ids))), np.empty(n, dtype=np.bool_))
-
-    def add(self, rows: Sequence[int], logits: torch.Tensor) -> None:
-        """Those of `rows`, by the logits of all tokens, (rows, vocabulary)."""
-        log_p = logits.log_softmax(-1)
-        said = log_p[:, self._ids].double().cpu().numpy()
-        self.all.log_probabilities[rows] = said
-        # Where a model's numbers have broken, the largest of them is any token.
-        self.all.valid[rows] = np.isin(log_p.argmax(-1).cpu().numpy(), self._ids) & ~np.isnan(said).any(axis=1)
-
-
 def _chooser(sampling: Sampling | None, prompts: Sequence[TokenIds], max_new_tokens: int) -> Choose:
     """The likeliest token, or the one that `sampling` draws."""
     if sampling is None:
         return lambda logits, rows, written: logits.argmax(-1)
     numbers = sampling.numbers(prompts, max_new_tokens)
     return lambda logits, rows, written: sampling.choose(logits, numbers.to(rows.device)[rows, written])
-
-
-def load_model(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedModel:
-    """The weights of `checkpoint`, from safetensors only, on the GPU if there is one.
-
-    Raises:
-        InputError: they cannot be read, or want code of their own and may not run it.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    with _named(checkpoint):
-        model = AutoModelForCausalLM.from_pretrained(
-            checkpoint.path,
-            dtype=options.dtype if options.dtype == "auto" else getattr(torch, options.dtype),
-            attn_implementation=options.attention,
-            trust_remote_code=options.trust_remote_code,
-            use_safetensors=True,
-        )
-    return cast("Any", model).to("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def load_tokenizer(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedTokenizerBase:
-    """The tokenizer of `checkpoint`.
-
-    Raises:
-        InputError: as `load_model`.
-    """
-    from transformers import AutoTokenizer
-
-    with _named(checkpoint):
-        return AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=options.trust_remote_code)
-
-
-@contextmanager
-def _named(checkpoint: Checkpoint) -> Generator[None]:
-    """Says of which folder it is what libraries say of a checkpoint that they do not take."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{checkpoint.path}: cannot be loaded: {error}") from error

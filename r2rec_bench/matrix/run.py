@@ -10,10 +10,10 @@ import numpy as np
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.evaluation.results import RunResult
 from r2rec_bench.executors.base import Executor, told
 from r2rec_bench.executors.experiments import followed, job_of
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.matrix.plan import Cell
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.statistics.bootstrap import Interval, mean_interval

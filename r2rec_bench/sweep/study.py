@@ -13,8 +13,8 @@ from r2rec_bench.core.loading import load
 from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.sweep.definition import Searched, Sweep
 from r2rec_bench.sweep.places import RETRIED, has_place, places, retry

@@ -97,7 +97,7 @@ def _run(stage: Stage) -> _Trained:
 def _weights(checkpoint: Checkpoint) -> dict[str, Float32Array]:
     """By name, of the model as transformers loads it."""
     from r2rec_bench.llm.base import LoadOptions
-    from r2rec_bench.llm.model import load_model
+    from r2rec_bench.llm.loading import load_model
 
     model = load_model(checkpoint, LoadOptions())
     return {name: weight.detach().cpu().numpy().copy() for name, weight in model.state_dict().items()}

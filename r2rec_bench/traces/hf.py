@@ -105,7 +105,8 @@ class LocalModel(Teacher):
 
     @cached_property
     def _model(self) -> LanguageModel:
-        from r2rec_bench.llm.model import LanguageModel, load_model, load_tokenizer
+        from r2rec_bench.llm.loading import load_model, load_tokenizer
+        from r2rec_bench.llm.model import LanguageModel
 
         checkpoint, options = self._source.checkpoint(), self._source.load_options()
         return LanguageModel(

@@ -14,10 +14,10 @@ from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import NONE_RATING, FloatArray
 from r2rec_bench.core.watch import Watcher
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.evaluation.base import Ranker
 from r2rec_bench.evaluation.results import R2REC, UNTRAINED
 from r2rec_bench.executors.base import told
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Outcome, Pipeline
 from r2rec_bench.report.comparisons import METRIC
 from r2rec_bench.report.study import Row, Run

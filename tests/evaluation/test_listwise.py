@@ -30,7 +30,8 @@ from r2rec_bench.evaluation.metrics.base import Answered, ranks
 from r2rec_bench.evaluation.metrics.position_bias import PositionBias
 from r2rec_bench.evaluation.rankers.listwise import Listwise, ListwiseConfig
 from r2rec_bench.graph import InteractionGraph
-from r2rec_bench.llm.model import LanguageModel, OutcomeScores
+from r2rec_bench.llm.model import LanguageModel
+from r2rec_bench.llm.scores import OutcomeScores
 from r2rec_bench.prompts.base import Asked, PromptStrategy, StrategyConfig
 from r2rec_bench.prompts.compact import Compact
 from r2rec_bench.prompts.direct import Direct

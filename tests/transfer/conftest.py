@@ -14,8 +14,8 @@ from r2rec_bench.cli.app import app
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import Ranking
 from r2rec_bench.core.watch import Silent
+from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
-from r2rec_bench.inputs import Datasets
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.training.sft import Sft
 from r2rec_bench.transfer.definition import Planned, read_transfer

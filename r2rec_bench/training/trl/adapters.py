@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.llm.base import Checkpoint, LoadOptions, Lora
-from r2rec_bench.llm.model import load_model
+from r2rec_bench.llm.loading import load_model
 
 if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel

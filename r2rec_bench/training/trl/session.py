@@ -16,7 +16,8 @@ from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.signals import deferred
 from r2rec_bench.llm.base import Checkpoint
-from r2rec_bench.llm.model import LanguageModel, load_tokenizer
+from r2rec_bench.llm.loading import load_tokenizer
+from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.shortage import free_memory, is_short_of_memory
 from r2rec_bench.training.base import StageContext
 from r2rec_bench.training.loop import LoopConfig, handoff_problem
