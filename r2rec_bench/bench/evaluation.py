@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,7 +31,11 @@ def measure(scale: float) -> Iterator[Measurement]:
     answers = [answered(lists, rng) for _ in range(SYSTEMS)]
     chosen = [kind() for _, kind in metrics]
     tables = [per_user(one, log, chosen) for one in answers]
-    ours, plain = side_by_side(lambda: per_user(answers[0], log, chosen), lambda: plain_metrics(answers[0]), runs=7)
+    ours, plain = side_by_side(
+        lambda: per_user(replace(answers[0]), log, chosen),  # anew: an answer keeps what metrics share
+        lambda: plain_metrics(answers[0]),
+        runs=7,
+    )
     yield Measurement(
         f"{len(tables[0].metrics)} metrics of {users:,} users × {CANDIDATES} candidates",
         "ms",

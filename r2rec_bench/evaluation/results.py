@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
 from r2rec_bench.core.types import Cost, FloatArray, Int64Array, InteractionLog
-from r2rec_bench.evaluation.metrics.base import Answered, Metric, ranks, recommended
+from r2rec_bench.evaluation.metrics.base import Answered, Metric, recommended
 
 TABLE_FILE = "per_user.parquet"
 HEADER_FILE = "result.json"
@@ -112,14 +112,12 @@ def measure(answered: Answered, log: InteractionLog, metrics: Sequence[Metric]) 
     more = len(answered.item_seen) - np.searchsorted(np.sort(answered.item_seen), item_seen, side="right")
     return UserTable(
         user_ids=tuple(log.user_ids[query.user] for query in candidates.queries),
-        item_ids=tuple(log.item_ids[item] for item in positives.tolist()),
-        rank=ranks(answered.ranking, candidates),
+        item_ids=tuple(map(log.item_ids.__getitem__, positives.tolist())),
+        rank=answered.rank,
         user_seen=answered.user_seen,
         item_seen=item_seen,
         item_share=more / len(answered.item_seen),
-        top_ids=tuple(
-            tuple(map(log.item_ids.__getitem__, items)) for items in recommended(answered.ranking, candidates, TOP)
-        ),
+        top_ids=recommended(answered, log.item_ids, TOP),
         offered=int(np.count_nonzero(np.bincount(candidates.items.ravel()))),
         metrics=columns,
     )

@@ -63,8 +63,10 @@ def test_the_order_is_the_one_that_ranks_come_from(scores, data):
 
 
 def test_what_has_no_valid_answer_is_not_recommended():
-    found = recommended(ranking([[NAN, 1, 2], [NAN, NAN, NAN]]), lists([[4, 5, 6], [4, 5, 6]], [0, 0]), 3)
-    assert found == [[6, 5], []]
+    candidates = lists([[4, 5, 6], [4, 5, 6], [4, 5, 6]], [0, 0, 0])
+    scores = ranking([[NAN, 1, 2], [NAN, NAN, NAN], [1, 3, 2]])
+    found = recommended(Answered(scores, candidates, np.zeros(7, int), np.zeros(3, int)), tuple("abcdefg"), 3)
+    assert found == (("g", "f"), (), ("f", "g", "e"))
 
 
 def test_popularity_by_hand():

@@ -40,7 +40,7 @@ class Reasoning:
 class Answered:
     """A system's answer to all candidate lists, with what it takes to judge it.
 
-    Without slots, so that what was written is parsed once for all metrics that read it.
+    Without slots, so that all metrics share what several of them need.
 
     Attributes:
         ranking: the answer.
@@ -55,6 +55,16 @@ class Answered:
     item_seen: Int64Array
     user_seen: Int64Array
     reasoning: Reasoning | None = None
+
+    @cached_property
+    def rank(self) -> Int64Array:
+        """As `ranks`."""
+        return ranks(self.ranking, self.candidates)
+
+    @cached_property
+    def order(self) -> Int64Array:
+        """As `order`."""
+        return order(self.ranking, self.candidates)
 
     @cached_property
     def readings(self) -> Sequence[Sequence[Reading | None]]:
@@ -120,19 +130,19 @@ def order(ranking: Ranking, candidates: Candidates) -> Int64Array:
     return np.take_along_axis(columns, by_score, axis=1)
 
 
-def best(ranking: Ranking, candidates: Candidates, k: int) -> tuple[Int64Array, BoolArray]:
+def best(answered: Answered, k: int) -> tuple[Int64Array, BoolArray]:
     """Item indices of the first k candidates of each list, int64 (q, k), best first, and which have a valid score."""
-    rows, columns = np.arange(len(candidates))[:, None], order(ranking, candidates)[:, :k]
-    return candidates.items[rows, columns].astype(np.int64), ~np.isnan(ranking.scores[rows, columns])
+    rows, columns = np.arange(len(answered.order))[:, None], answered.order[:, :k]
+    return answered.candidates.items[rows, columns].astype(np.int64), ~np.isnan(answered.ranking.scores[rows, columns])
 
 
-def recommended(ranking: Ranking, candidates: Candidates, k: int) -> list[list[int]]:
-    """Item indices of the first k candidates of each list, best first; one without a valid score is not recommended."""
-    items, scored = best(ranking, candidates, k)
-    found: list[list[int]] = items.tolist()
+def recommended(answered: Answered, ids: Sequence[str], k: int) -> tuple[tuple[str, ...], ...]:
+    """The first k candidates of each list by their `ids`, best first; one without a valid score is not recommended."""
+    items, scored = best(answered, k)
+    found = list(map(tuple, np.array(ids, dtype=np.object_)[items].tolist()))
     for row in np.flatnonzero(~scored.all(axis=1)).tolist():
-        found[row] = items[row][scored[row]].tolist()
-    return found
+        found[row] = tuple(one for one, known in zip(found[row], scored[row], strict=True) if known)
+    return tuple(found)
 
 
 def per_list(rows: Sequence[int], values: Sequence[float], lists: int) -> FloatArray:

@@ -15,7 +15,7 @@ from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.texts import Thought
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.evaluation.base import Reader
-from r2rec_bench.evaluation.metrics.base import Answered, Metric, metrics, order
+from r2rec_bench.evaluation.metrics.base import Answered, Metric, metrics
 from r2rec_bench.evaluation.opposite import opposite
 from r2rec_bench.prompts.base import Asked
 
@@ -92,7 +92,7 @@ class Counterfactual(Metric):
             return
         users = [query.user for query in answered.candidates.queries]
         shuffled = sorted(range(len(users)), key=lambda row: derive(self.config.seed, "counterfactual", users[row]))
-        first = order(answered.ranking, answered.candidates)[:, 0].tolist()
+        first = answered.order[:, 0].tolist()
         for row in sorted(shuffled[: self.config.users]):
             reading = answered.readings[row][first[row]]
             if reading is not None:

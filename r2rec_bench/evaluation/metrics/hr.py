@@ -6,7 +6,7 @@ import numpy as np
 
 from r2rec_bench.core.config import Config
 from r2rec_bench.core.types import FloatArray
-from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics, ranks
+from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics
 
 
 class HitRatioConfig(Config):
@@ -23,5 +23,5 @@ class HitRatio(Metric):
     config: HitRatioConfig
 
     def per_user(self, answered: Answered) -> dict[str, FloatArray]:
-        rank = ranks(answered.ranking, answered.candidates)
+        rank = answered.rank
         return {f"hr@{k}": (rank <= k).astype(np.float64) for k in self.config.at}

@@ -6,7 +6,7 @@ import numpy as np
 
 from r2rec_bench.core.config import Config
 from r2rec_bench.core.types import FloatArray, Int64Array
-from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics, ranks
+from r2rec_bench.evaluation.metrics.base import Answered, Cutoffs, Metric, metrics
 
 
 class NDCGConfig(Config):
@@ -28,7 +28,7 @@ class NDCG(Metric):
     config: NDCGConfig
 
     def per_user(self, answered: Answered) -> dict[str, FloatArray]:
-        rank = ranks(answered.ranking, answered.candidates)
+        rank = answered.rank
         return {f"ndcg@{k}": gain(rank, k) for k in self.config.at}
 
 

@@ -30,7 +30,7 @@ class Popularity(Metric):
     higher_is_better = None
 
     def per_user(self, answered: Answered) -> dict[str, FloatArray]:
-        items, scored = best(answered.ranking, answered.candidates, max(self.config.at))
+        items, scored = best(answered, max(self.config.at))
         seen = np.where(scored, answered.item_seen[items], 0)
         return {f"popularity@{k}": _mean(seen[:, :k].sum(axis=1), scored[:, :k].sum(axis=1)) for k in self.config.at}
 
