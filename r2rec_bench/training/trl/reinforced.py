@@ -12,6 +12,7 @@ from r2rec_bench.core.types import FloatArray
 from r2rec_bench.llm.memory import read, remembers
 from r2rec_bench.llm.prefixes import TokenIds
 from r2rec_bench.llm.writing import write
+from r2rec_bench.training.trl.heads import completions_alone
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def reinforce(
         return trainer
 
     # A process has whole groups, whose completions are compared.
-    session.train(trainer_of, session.share(prompts_per_pass, "prompts") * group)
+    with completions_alone():
+        session.train(trainer_of, session.share(prompts_per_pass, "prompts") * group)
 
 
 def _rewards(
