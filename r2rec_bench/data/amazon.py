@@ -19,7 +19,7 @@ from collections.abc import Container, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,10 +28,15 @@ from r2rec_bench.core.types import BoolArray, Float32Array, Int32Array, Int64Arr
 from r2rec_bench.data.catalog import RawItems
 from r2rec_bench.data.log import LATEST_TIME, refuse
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _HEADER_2023 = ["user_id", "parent_asin", "rating", "timestamp"]
 _MILLISECONDS = 1_000
 _MAX_LINE = 1 << 24
 """Bytes; a longer line is no review."""
+_BLOCK = 1 << 23
+"""Bytes of ratings read at a time: in smaller blocks ids repeat less, and there are more tables of them to merge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,35 +83,77 @@ def read_ratings(file: Path) -> CodedLog:
     names = ["user", "item", "rating", "time"]
     if not headed and not file.name.startswith("ratings_"):
         names[:2] = ["item", "user"]
+    user, item = _Codes(), _Codes()
+    rating: list[Float32Array] = []
+    time: list[Int64Array] = []
     coded = pa.dictionary(pa.int32(), pa.string())
     try:
-        table = csv.read_csv(
+        # One thread, so that a bad line is named by its number.
+        with csv.open_csv(
             file,
-            # One thread, so that a bad line is named by its number.
-            read_options=csv.ReadOptions(use_threads=False, column_names=names, skip_rows=int(headed)),
+            read_options=csv.ReadOptions(
+                use_threads=False, column_names=names, skip_rows=int(headed), block_size=_BLOCK
+            ),
             parse_options=csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
             convert_options=csv.ConvertOptions(
                 column_types={"user": coded, "item": coded, "rating": pa.float32(), "time": pa.int64()},
                 null_values=[],
             ),
-        )
+        ) as batches:
+            for batch in batches:
+                user.add(batch.column("user"))
+                item.add(batch.column("item"))
+                rating.append(batch.column("rating").to_numpy())
+                time.append(_seconds(batch.column("time").to_numpy()))
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(_placed(file, str(error))) from None
-    if not table.num_rows:
+    if not any(map(len, rating)):
         raise InputError(f"{file}: no ratings")
-    table = table.unify_dictionaries()
-    user, item = (table.column(name).combine_chunks() for name in ("user", "item"))
     log = CodedLog(
-        str(file),
-        user=np.asarray(user.indices, dtype=np.int32),
-        item=np.asarray(item.indices, dtype=np.int32),
-        rating=table.column("rating").to_numpy().astype(np.float32, copy=False),
-        time=_seconds(table.column("time").to_numpy()),
-        user_ids=user.dictionary.to_numpy(zero_copy_only=False),
-        item_ids=item.dictionary.to_numpy(zero_copy_only=False),
+        str(file), user.codes(), item.codes(), np.concatenate(rating), np.concatenate(time), user.ids(), item.ids()
     )
     _check(log, "header not counted" if headed else "")
     return log
+
+
+class _Codes:
+    """The ids of a column that comes in batches, each with a table of its own.
+
+    Tables wait until they have as many ids as are known; so each id is looked up a few times, however many batches
+    there are, and all that waits is never much larger than what is kept.
+    """
+
+    def __init__(self) -> None:
+        import pyarrow as pa
+
+        self._known = pa.array([], pa.string())
+        self._waiting: list[pa.DictionaryArray] = []
+        self._merged: list[Int32Array] = []
+
+    def add(self, column: pa.DictionaryArray) -> None:  # pyright: ignore[reportUnknownParameterType]  pyarrow has no types
+        """The next batch."""
+        self._waiting.append(column)
+        if sum(len(waiting.dictionary) for waiting in self._waiting) >= len(self._known):
+            self._merge()
+
+    def codes(self) -> Int32Array:
+        """Index into `ids` of all rows so far, int32 (n,)."""
+        self._merge()
+        return np.concatenate(self._merged)
+
+    def ids(self) -> np.ndarray[Any, Any]:
+        """Distinct ids in the order in which they came, object (ids,)."""
+        self._merge()
+        return self._known.to_numpy(zero_copy_only=False)
+
+    def _merge(self) -> None:
+        import pyarrow as pa
+
+        known = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), self._known)
+        merged = pa.chunked_array([known, *self._waiting]).unify_dictionaries()
+        self._known = merged.chunk(0).dictionary
+        self._merged += [np.asarray(chunk.indices, dtype=np.int32) for chunk in merged.chunks[1:]]
+        self._waiting = []
 
 
 def read_reviews(file: Path) -> CodedLog:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from r2rec_bench.core.errors import InputError, NoDataError
+from r2rec_bench.data import amazon
 from r2rec_bench.data.amazon import read_metadata, read_ratings, read_reviews
 from r2rec_bench.data.sources.amazon import NO_METADATA, AmazonBooks, AmazonConfig, AmazonElectronics
 
@@ -170,6 +171,25 @@ def test_a_core_of_nothing_is_refused(roots):
 def test_a_bad_rating_line_is_named(tmp_path, line, message):
     with pytest.raises(InputError, match=message):
         read_ratings(packed(tmp_path / "Books.csv", ["X,Ann,5.0,7", line, "X,Cy,5.0,7"]))
+
+
+@pytest.mark.parametrize("block", [40, 200, 1 << 20])
+def test_a_file_read_in_blocks_is_the_same(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(amazon, "_BLOCK", block)
+    rng = np.random.default_rng(0)
+    rows = [(f"I{rng.integers(9)}", f"U{rng.integers(30)}", 1.0 + k % 5, k) for k in range(300)]
+    log = read_ratings(packed(tmp_path / "Books.csv", ["{},{},{},{}".format(*row) for row in rows]))
+    items, users = log.item_ids[log.item], log.user_ids[log.user]
+    assert list(zip(items, users, log.rating.tolist(), log.time.tolist(), strict=True)) == rows
+    assert log.user_ids.tolist() == list(dict.fromkeys(user for _, user, _, _ in rows))
+    assert log.item_ids.tolist() == list(dict.fromkeys(item for item, _, _, _ in rows))
+
+
+@pytest.mark.parametrize("line", ["X,Bob,5.0", "X,Bob,five,7", "X,Bob,6.0,7", "X,Bob,5.0,-7"])
+def test_a_bad_line_of_a_later_block_is_named(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(amazon, "_BLOCK", 40)
+    with pytest.raises(InputError, match=r"Books\.csv:31: "):
+        read_ratings(packed(tmp_path / "Books.csv", [*["X,Ann,5.0,7"] * 30, line, "X,Cy,5.0,7"]))
 
 
 @pytest.mark.parametrize(
