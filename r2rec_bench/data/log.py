@@ -9,7 +9,7 @@ interaction.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ from numpy.typing import NDArray
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import BoolArray, Float32Array, Int32Array, Int64Array, InteractionLog
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ids: TypeAlias = "NDArray[Any] | pd.Categorical"
+"""Strings, integers or codes of strings, (n,)."""
 
 LATEST_TIME = 4_102_444_800
 """2100-01-01 UTC: a later "second" is a millisecond in disguise."""
@@ -31,7 +37,7 @@ class RawLog:
 
     Attributes:
         file: for messages; row i is named `file:i+1`, which is its line where every line is a row.
-        user_id: original ids, strings or integers, (n,).
+        user_id: original ids, (n,).
         item_id: the same for items, (n,).
         rating: float32 (n,), 1 to 5, NaN where there is none.
         time: int64 (n,), seconds since 1970 UTC.
@@ -40,8 +46,8 @@ class RawLog:
     """
 
     file: str
-    user_id: NDArray[Any]
-    item_id: NDArray[Any]
+    user_id: Ids
+    item_id: Ids
     rating: Float32Array
     time: Int64Array
     order: Int64Array | None = None
@@ -61,9 +67,10 @@ def build_log(raw: RawLog) -> tuple[InteractionLog, dict[str, int]]:
     item, item_ids = _index(raw.item_id, raw.file, "item")
     by_order = np.lexsort((raw.time if raw.order is None else raw.order, user))  # stable: file order breaks ties
     user, item = user[by_order], item[by_order]
-    time = _never_backwards(user, raw.time[by_order])
+    time = raw.time[by_order]
+    moved = _never_backwards(user, time)
     keep = first_of_pairs(user, item, len(item_ids))
-    counts = {REPEATED: int((~keep).sum()), MOVED: int((time != raw.time[by_order]).sum())}
+    counts = {REPEATED: int((~keep).sum()), MOVED: moved}
     log = InteractionLog(user, item, raw.rating[by_order], time, user_ids, item_ids)
     return log if keep.all() else log.select(keep), {reason: count for reason, count in counts.items() if count}
 
@@ -76,7 +83,7 @@ def _check_ranges(raw: RawLog) -> None:
     refuse(raw.file, late, "time", raw.time, "seconds since 1970 UTC before the year 2100, not milliseconds")
 
 
-def refuse(file: str, bad: BoolArray, kind: str, values: NDArray[Any], expected: str) -> None:
+def refuse(file: str, bad: BoolArray, kind: str, values: Ids, expected: str) -> None:
     """Stop at the first row where `bad`, bool (n,), is true.
 
     Raises:
@@ -87,7 +94,7 @@ def refuse(file: str, bad: BoolArray, kind: str, values: NDArray[Any], expected:
         raise InputError(f"{file}:{row + 1}: {kind} {str(values[row])!r}; expected {expected}")
 
 
-def _index(ids: NDArray[Any], file: str, kind: str) -> tuple[Int32Array, tuple[str, ...]]:
+def _index(ids: Ids, file: str, kind: str) -> tuple[Int32Array, tuple[str, ...]]:
     """Index of every row's id, int32 (n,), and the distinct ids in natural order."""
     import pandas as pd  # a listing of sources does not need it
 
@@ -109,10 +116,15 @@ def _natural(name: str) -> tuple[bool, int, str, str]:
     return (not number, len(digits), digits, name)
 
 
-def _never_backwards(user: Int32Array, time: Int64Array) -> Int64Array:
-    """`time` raised to its running maximum within each user; a no-op where the order is the clock's."""
-    keyed = (user.astype(np.int64) << 32) + time  # times are below 2**32, so users cannot run into each other
-    return np.maximum.accumulate(keyed) & 0xFFFF_FFFF
+@kernel
+def _never_backwards(user: Int32Array, time: Int64Array) -> int:
+    """Raises `time` where it stands to its running maximum within each user, and says how many times were raised."""
+    moved = 0
+    for row in range(1, len(user)):
+        if user[row] == user[row - 1] and time[row] < time[row - 1]:
+            time[row] = time[row - 1]
+            moved += 1
+    return moved
 
 
 @kernel

@@ -120,6 +120,8 @@ class Amazon(Source):
         return fetched[0], fetched[1]
 
     def _read(self, interactions: Path, metadata: Path) -> Dataset:
+        import pandas as pd  # a listing of sources does not need it
+
         log = read_ratings(interactions) if ".csv" in interactions.suffixes else read_reviews(interactions)
         drops: dict[str, int] = {}
         for reason, rule in {REPEATED: _first_of_pairs, self._core_reason: self._in_core}.items():
@@ -128,13 +130,14 @@ class Amazon(Source):
             drops |= {reason: left_out} if left_out else {}
         if not len(log.user):
             raise InputError(f"{interactions}: no user and item has {self.config.core} interactions; lower `core`")
-        wanted = set(log.item_ids[np.unique(log.item)].tolist())
+        wanted = set(log.item_ids[np.bincount(log.item, minlength=len(log.item_ids)) > 0].tolist())
         listed = read_metadata(metadata, wanted)
         unlisted = sorted(wanted - listed.titles.keys())
         catalog = RawItems(listed.file, listed.titles | dict.fromkeys(unlisted, ""), listed.attributes)
-        users, items = log.user_ids[log.user], log.item_ids[log.item]
+        users = pd.Categorical.from_codes(log.user, log.user_ids)
+        items = pd.Categorical.from_codes(log.item, log.item_ids)
         raw = RawLog(str(interactions), users, items, log.rating, log.time, ratings_required=True)
-        del log  # raw has all of it; with tens of millions of lines two copies are a gigabyte
+        del log  # raw has all of it
         made = assemble(f"{self.name}-{self.config.release}", raw, catalog, licence=LICENCE, origin=str(interactions))
         drops |= {NO_METADATA: len(unlisted)} if unlisted else {}
         return replace(made, drops=drops | made.drops)
