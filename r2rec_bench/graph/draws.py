@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from r2rec_bench.core.kernels import kernel
 from r2rec_bench.core.types import Chain, Int32Array, Int64Array
-from r2rec_bench.graph.rows import Rows, View
+from r2rec_bench.graph.rows import NO_LIMIT, Rows, View
 
 UInt8Array: TypeAlias = NDArray[np.uint8]
 
@@ -24,6 +24,8 @@ _SIEVE_BITS = 32
 people is not sifted: the target's are looked for among them."""
 _LARGEST_SIEVE = 1 << 15
 """Bytes; a larger one would not stay in a processor's nearest cache."""
+_BLOCK = 1024
+"""People sifted at a time."""
 
 
 def draw_closed(rows: Rows, view: View, target: int, n: int, rng: np.random.Generator, *, forward: bool) -> list[Chain]:
@@ -72,39 +74,61 @@ def draw_rows(rows: Rows, view: View, target: int, forward: bool, seed: int, out
     users = rows.item_user
     first, last = rows.item_start[target], rows.item_start[target + 1]
     sieve = _sieve(users[first:last])
+    passed = np.empty(_BLOCK, np.int32)
     tickets = np.full(len(out), np.uint64(0xFFFF_FFFF_FFFF_FFFF))
+    limited = view.limit != NO_LIMIT  # else no time need be read
     drawn = 0
     start = rows.user_start[view.user]
     for own_row in range(start, start + view.position):
         item = rows.item[own_row]
-        here_first, here_last = rows.item_start[item], rows.item_start[item + 1]
         if item == target:
             continue
+        here_first, here_last = rows.item_start[item], rows.item_start[item + 1]
         sifted = here_last - here_first <= (last - first) * _SIEVE_BITS
-        for given in range(here_first if sifted else first, here_last if sifted else last):
-            user = users[given]
-            if sifted and not (sieve[(user >> 3) & (len(sieve) - 1)] >> (user & 7)) & 1:
-                continue
-            ticket = _ticket(seed, item, user)
-            if ticket >= tickets[-1]:
-                continue
-            begin, end = (first, last) if sifted else (here_first, here_last)
-            found = _place(users, int(begin), int(end), int(user))
-            if found == end or users[found] != user or user == view.user:
-                continue
-            here, there = (given, found) if sifted else (found, given)
-            a, b = rows.item_row[here], rows.item_row[there]
-            if (forward and a >= b) or rows.time[a] >= view.limit or rows.time[b] >= view.limit:
-                continue
-            k = min(drawn, len(out) - 1)
-            while k > 0 and tickets[k - 1] > ticket:
-                tickets[k] = tickets[k - 1]
-                out[k, 0], out[k, 1], out[k, 2] = out[k - 1, 0], out[k - 1, 1], out[k - 1, 2]
-                k -= 1
-            tickets[k] = ticket
-            out[k, 0], out[k, 1], out[k, 2] = own_row, a, b
-            drawn = min(drawn + 1, len(out))
+        begin, end = (here_first, here_last) if sifted else (first, last)
+        other_first, other_last = (first, last) if sifted else (here_first, here_last)
+        for block in range(begin, end, _BLOCK):
+            block_end = int(min(block + _BLOCK, end))
+            n = _passing(users, block, block_end, sieve, passed) if sifted else block_end - block
+            for k in range(n):
+                given = passed[k] if sifted else block + k
+                user = users[given]
+                ticket = _ticket(seed, item, user)
+                if ticket >= tickets[-1]:
+                    continue
+                found = _place(users, int(other_first), int(other_last), int(user))
+                if found == other_last or users[found] != user or user == view.user:
+                    continue
+                here, there = (given, found) if sifted else (found, given)
+                a, b = rows.item_row[here], rows.item_row[there]
+                if forward and a >= b:
+                    continue
+                if limited and (rows.time[a] >= view.limit or rows.time[b] >= view.limit):
+                    continue
+                slot = min(drawn, len(out) - 1)
+                while slot > 0 and tickets[slot - 1] > ticket:
+                    tickets[slot] = tickets[slot - 1]
+                    out[slot, 0], out[slot, 1], out[slot, 2] = out[slot - 1, 0], out[slot - 1, 1], out[slot - 1, 2]
+                    slot -= 1
+                tickets[slot] = ticket
+                out[slot, 0], out[slot, 1], out[slot, 2] = own_row, a, b
+                drawn = min(drawn + 1, len(out))
     return drawn
+
+
+@kernel
+def _passing(users: Int32Array, begin: int, end: int, sieve: UInt8Array, passed: Int32Array) -> int:
+    """Fills `passed` with the places from `begin` to `end` whose user passes the sieve, and says how many.
+
+    Every place is written, and the next one over it unless its user passes: a branch here would be guessed wrong often.
+    """
+    n = 0
+    last_byte = np.uint32(len(sieve) - 1)
+    for place in range(begin, end):
+        user = np.uint32(users[place])
+        passed[n] = place
+        n += (sieve[(user >> np.uint32(3)) & last_byte] >> np.uint8(user & np.uint32(7))) & 1
+    return n
 
 
 @kernel
