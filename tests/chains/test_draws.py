@@ -22,7 +22,7 @@ def sample(name, visible, seed=0, target=TARGET, **settings):
     return make(name, **settings).sample(visible, target, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("name", chain_samplers.names())
+@pytest.mark.parametrize("name", sorted(set(chain_samplers.names()) - {"closed_drawn"}))  # it has no such setting
 @pytest.mark.parametrize("order", ["any", "forward"])
 def test_chains_of_one_candidate_share_no_peer_or_no_item_if_told_so(name, order, visible):
     every = {"peer": set(), "anchor": set()}
