@@ -34,6 +34,9 @@ def offline_runs() -> Callable[[Path], list[Logged]]:
     """All runs in W&B's folder, in the order in which they began."""
 
     def read(folder: Path) -> list[Logged]:
+        import wandb
+
+        wandb.teardown()  # its own process has then written all
         files = sorted(folder.glob("offline-run-*/run-*.wandb"), key=lambda path: path.stat().st_ctime_ns)
         return [logged(path.read_bytes()) for path in files]
 
