@@ -161,7 +161,7 @@ class Inputs:
         def make(out: Path) -> None:
             got = self._collected(draw(), out)
             write_traces(got.traces, out / TRACES)
-            counts = {key: value for key, value in asdict(got).items() if key != "traces"}
+            counts = asdict(replace(got, traces=()))  # each of which it would copy
             audited = self._auditor.learnt(got.traces)
             write_json(out / COUNTS, counts | {"traces": len(got.traces), "audited": audited})
 
