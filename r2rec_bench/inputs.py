@@ -165,7 +165,7 @@ class Inputs:
             audited = self._auditor.learnt(got.traces)
             write_json(out / COUNTS, counts | {"traces": len(got.traces), "audited": audited})
 
-        identity = cast("Teacher", e.teacher.build()).identity()
+        identity = self._teacher.identity()
         settings = {
             "asking": self.asking_settings(),
             "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
