@@ -1,5 +1,6 @@
-"""A family of toy components, known under `toys` while a test runs."""
+"""A family of toy components, known under `toys` while a test runs, and a file that chooses some of them."""
 
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import pytest
 
 from r2rec_bench.core.config import Config, Family, Spec
 from r2rec_bench.core.registry import FAMILIES, Component, Registry
+from tests.core.loadable import BASE
 
 TOYS: Registry[Component] = Registry("toys", "toy", Component)
 
@@ -73,3 +75,10 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Registry[Component]:
     monkeypatch.setitem(FAMILIES, "toys", "toy_family:toys")
     monkeypatch.setattr(Registry, "_plugins_loaded", True)  # none is looked for
     return TOYS
+
+
+@pytest.fixture
+def base_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`base.yaml`, in the folder in which the test is."""
+    monkeypatch.chdir(tmp_path)
+    Path("base.yaml").write_text(BASE)

@@ -1,250 +1,21 @@
-"""Each rule of data, chains, prompts and teachers catches a component that breaks it, and says which rule that is."""
+"""Each rule of chains, prompts and teachers catches a component that breaks it, and says which rule that is."""
 
-from collections import Counter
 from dataclasses import replace
-from typing import Annotated
 
 import numpy as np
 import pytest
-from pydantic import ConfigDict, Field, field_serializer
 
-from r2rec_bench.chains.base import SamplerConfig
 from r2rec_bench.chains.closed_uniform import ClosedUniform, ClosedUniformConfig
-from r2rec_bench.core.config import Tune
-from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.texts import Reading
-from r2rec_bench.core.types import Visibility
-from r2rec_bench.data.base import Fold, Folds
-from r2rec_bench.data.negatives.uniform import Uniform
-from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
-from r2rec_bench.data.splits.leave_last_out import LeaveLastOut
 from r2rec_bench.prompts.progressive_mask import ProgressiveMask
-from r2rec_bench.testing import ContractError, contract_of
-from r2rec_bench.testing.worlds import CANARY, moments, worlds
+from r2rec_bench.testing.worlds import CANARY
 from r2rec_bench.traces.template import Template
+from tests.testing.breaking import EVERYWHERE, Breaks, Broken, rules_of, turns
 
-FAMILIES = ["sources", "splits", "negatives", "chains", "prompts", "teachers"]
-BROKEN = []
-CALLS = Counter()
-DOC = "Broken on purpose.\n\nSource: this test."
-TINY = SyntheticConfig(users=20, items=40, interactions=8)
+pytestmark = pytest.mark.usefixtures("clean_worlds")
 
-
-def breaks(family, rule, says, config=None, doc=DOC):
-    """Marks a component that breaks a rule; `says` is part of what the error must tell."""
-
-    def mark(cls):
-        cls.__doc__ = doc
-        BROKEN.append(pytest.param(family, cls, config, rule, says, id=f"{family}-{cls.__name__}"))
-        return cls
-
-    return mark
-
-
-def turns(name):
-    """Even and odd in turn: what makes a component forget its seed, the same in every run of the test."""
-    CALLS[name] += 1
-    return CALLS[name] % 2
-
-
-@pytest.fixture(autouse=True)
-def clean_worlds():
-    """What a broken component did to a world is for no other test."""
-    CALLS.clear()
-    yield
-    worlds.cache_clear()
-    moments.cache_clear()
-
-
-# Whatever the family: shown on chains.
-
-
-class OpenConfig(SamplerConfig):
-    model_config = ConfigDict(extra="allow")
-
-
-class SilentConfig(SamplerConfig):
-    knob: int = 3
-
-
-class ForgetfulConfig(SamplerConfig):
-    @field_serializer("n")
-    def _one_more(self, n: int) -> int:
-        return n + 1
-
-
-class OutsideConfig(SamplerConfig):
-    hops: Annotated[int, Field(ge=1), Tune(0, 8)] = 4
-    """Documented."""
-
-
-class BackwardsConfig(SamplerConfig):
-    hops: Annotated[int, Field(ge=1), Tune(8, 2)] | None = None
-    """Documented."""
-
-
-@breaks("chains", "is_described", "no docstring", doc=None)
-class Undescribed(ClosedUniform):
-    pass
-
-
-@breaks("chains", "is_described", "one sentence, then an empty line", doc="Two things. Not one.")
-class Verbose(ClosedUniform):
-    pass
-
-
-@breaks("chains", "names_its_source", "no such line", doc="Broken on purpose.")
-class Unsourced(ClosedUniform):
-    pass
-
-
-@breaks("chains", "settings_are_closed", "extra='allow'")
-class Open(ClosedUniform):
-    config: OpenConfig
-
-
-@breaks("chains", "settings_are_explained", "nothing about knob")
-class Silent(ClosedUniform):
-    config: SilentConfig
-
-
-@breaks("chains", "settings_survive_yaml", "written and read")
-class Forgetful(ClosedUniform):
-    config: ForgetfulConfig
-
-
-@breaks("chains", "tuning_is_valid", "whose end 0 is refused: Input should be greater than or equal to 1")
-class Outside(ClosedUniform):
-    config: OutsideConfig
-
-
-@breaks("chains", "tuning_is_valid", "low below high")
-class Backwards(ClosedUniform):
-    config: BackwardsConfig
-
-
-@breaks("chains", "leaves_global_randomness_alone", "the global state of numpy.random moved")
-class GloballyRandom(ClosedUniform):
-    def weights(self, closures):
-        return np.random.random(len(closures)) + 1
-
-
-@breaks("chains", "weights_are_finite_and_not_negative", "KeyError: 'oops'")
-class Failing(ClosedUniform):
-    def weights(self, closures):
-        raise KeyError("oops")
-
-
-# Sources, splits, negatives.
-
-
-@breaks("sources", "loads_the_same_twice", "one digest", TINY)
-class Moody(Synthetic):
-    def load(self):
-        dataset = super().load()
-        return replace(dataset, log=replace(dataset.log, time=dataset.log.time + turns("load")))
-
-
-@breaks("sources", "log_is_sound", "or NaN where there is none", TINY)
-class OutOfFive(Synthetic):
-    def load(self):
-        dataset = super().load()
-        return replace(dataset, log=replace(dataset.log, rating=dataset.log.rating * 2))
-
-
-@breaks("sources", "log_is_sound", "repeated pairs", TINY)
-class Repeating(Synthetic):
-    def load(self):
-        dataset = super().load()
-        item = dataset.log.item.copy()
-        item[1] = item[0]
-        return replace(dataset, log=replace(dataset.log, item=item))
-
-
-@breaks("sources", "log_is_sound", "float64", TINY)
-class WrongType(Synthetic):
-    def load(self):
-        dataset = super().load()
-        return replace(dataset, log=replace(dataset.log, rating=dataset.log.rating.astype(float)))
-
-
-@breaks("sources", "texts_are_aligned", "39 titles", TINY)
-class Short(Synthetic):
-    def load(self):
-        dataset = super().load()
-        return replace(dataset, catalog=replace(dataset.catalog, titles=dataset.catalog.titles[1:]))
-
-
-@breaks("sources", "survives_storage", "drops, written and read", TINY)
-class Numbered(Synthetic):
-    def load(self):
-        return replace(super().load(), drops={404: 1})
-
-
-@breaks("splits", "every_row_has_a_fold", "got: .*int64")
-class Wide(LeaveLastOut):
-    def split(self, log):
-        folds = super().split(log)
-        return replace(folds, fold=folds.fold.astype(np.int64))
-
-
-@breaks("splits", "who_is_asked_is_known", "a user who is asked twice")
-class Twice(LeaveLastOut):
-    def split(self, log):
-        folds = super().split(log)
-        return replace(folds, asked={fold: np.repeat(rows, 2) for fold, rows in folds.asked.items()})
-
-
-@breaks("splits", "nothing_seen_is_later_than_what_is_asked", "nobody's future in sight")
-class Prophetic(LeaveLastOut):
-    default_visibility = Visibility.PAST
-
-
-@breaks("splits", "the_same_log_gives_the_same_folds", "the same folds")
-class Wavering(LeaveLastOut):
-    def split(self, log):
-        folds = super().split(log)
-        asked = folds.asked[Fold.TEST][turns("split") :]
-        return replace(folds, asked={**folds.asked, Fold.TEST: asked})
-
-
-@breaks("splits", "ratings_do_not_matter", "other ratings")
-class Choosy(LeaveLastOut):
-    def split(self, log):
-        folds = super().split(log)
-        liked = {fold: rows[~(log.rating[rows] < 3)] for fold, rows in folds.asked.items()}
-        return replace(folds, asked=liked)
-
-
-@breaks("splits", "what_cannot_be_split_is_refused", "an InputError")
-class Careless(LeaveLastOut):
-    def split(self, log):
-        try:
-            return super().split(log)
-        except InputError:
-            nobody = np.empty(0, np.int64)
-            return Folds(log, np.zeros(len(log), np.int8), {Fold.VALIDATION: nobody, Fold.TEST: nobody})
-
-
-@breaks("negatives", "negatives_are_distinct_and_untouched", "that the user touched")
-class Positive(Uniform):
-    def draw(self, touched, positive, popularity, n, rng):
-        drawn = super().draw(touched, positive, popularity, n, rng)
-        drawn[0] = positive
-        return drawn
-
-
-@breaks("negatives", "the_same_generator_gives_the_same_negatives", "the same items")
-class OwnDice(Uniform):
-    def draw(self, touched, positive, popularity, n, rng):
-        drawn = super().draw(touched, positive, popularity, n, rng)
-        return drawn[::-1].copy() if turns("draw") else drawn
-
-
-@breaks("negatives", "too_few_items_are_refused", "an InputError")
-class Fewer(Uniform):
-    def draw(self, touched, positive, popularity, n, rng):
-        return super().draw(touched, positive, popularity, min(n, len(popularity) - len(touched)), rng)
+FAMILIES = ["chains", "prompts", "teachers"]
+breaks = Breaks()
 
 
 # Chains.
@@ -407,18 +178,11 @@ class Nameless(Template):
         return f"{turns('identity')}"
 
 
-NAMES = {family: {rule.name for rule in contract_of(family).rules} for family in FAMILIES}
-
-
-@pytest.mark.parametrize(("family", "cls", "config", "rule", "says"), BROKEN)
-def test_it_is_caught(family, cls, config, rule, says):
-    with pytest.raises(ContractError, match=says) as caught:
-        contract_of(family).check(cls(config), only=rule if rule in NAMES[family] else None)
-    assert caught.value.rule == rule
-    assert all(word in str(caught.value) for word in (cls.__name__, rule, caught.value.got, caught.value.expected))
+@pytest.mark.parametrize("broken", breaks.shown, ids=str)
+def test_it_is_caught(broken: Broken):
+    broken.check_caught()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_no_rule_is_without_a_component_that_breaks_it(family):
-    shown = {param.values[3] for param in BROKEN if param.values[0] in {family, "chains"}}
-    assert {rule.name for rule in contract_of(family).rules} <= shown
+def test_no_rule_is_without_a_component_that_breaks_it(family: str):
+    assert rules_of(family) - EVERYWHERE <= breaks.rules(family)

@@ -1,58 +1,26 @@
-"""Each rule of backbones, rewards, pairs, stages, rankers, metrics and baselines catches what breaks it."""
+"""Each rule of backbones, rewards, pairs and stages catches what breaks it."""
 
 import shutil
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from r2rec_bench.core.types import Cost, Ranking
-from r2rec_bench.evaluation.base import Baseline, Contender, Ranker, Recipe
-from r2rec_bench.evaluation.metrics.base import ranks
-from r2rec_bench.evaluation.metrics.hr import HitRatio
-from r2rec_bench.evaluation.metrics.mrr import ReciprocalRank
 from r2rec_bench.llm.base import LoadOptions
 from r2rec_bench.llm.nano import Nano, NanoConfig
-from r2rec_bench.testing import ContractError, contract_of
+from r2rec_bench.testing import contract_of
 from r2rec_bench.testing.models import small_nano
-from r2rec_bench.testing.worlds import moments, worlds
 from r2rec_bench.training.base import Stage, StageResult
 from r2rec_bench.training.pairs.base import Paired
 from r2rec_bench.training.pairs.corrupted import Corrupted
 from r2rec_bench.training.rewards.rating import Rating
+from tests.testing.breaking import DOC, EVERYWHERE, Breaks, Broken, rules_of, turns
 
-FAMILIES = ["backbones", "rewards", "pairs", "stages", "rankers", "metrics", "baselines"]
-BROKEN = []
-CALLS = Counter()
-DOC = "Broken on purpose.\n\nSource: this test."
+pytestmark = pytest.mark.usefixtures("clean_worlds")
 
-
-def breaks(family, rule, says):
-    """Marks a component that breaks a rule; `says` is part of what the error must tell."""
-
-    def mark(cls):
-        cls.__doc__ = DOC
-        BROKEN.append(pytest.param(family, cls, rule, says, id=f"{family}-{cls.__name__}"))
-        return cls
-
-    return mark
-
-
-def turns(name):
-    """Odd and even in turn: what makes a component forget its seed, the same in every run of the test."""
-    CALLS[name] += 1
-    return CALLS[name] % 2
-
-
-@pytest.fixture(autouse=True)
-def clean_worlds():
-    """What a broken component did to a world is for no other test."""
-    CALLS.clear()
-    yield
-    worlds.cache_clear()
-    moments.cache_clear()
+FAMILIES = ["backbones", "rewards", "pairs", "stages"]
+breaks = Breaks()
 
 
 # Backbones: a copy of the small nano, tampered with.
@@ -230,207 +198,11 @@ class Overwriting(Noise):
         return super().run(start, traces, out, context)
 
 
-# Rankers: by the number of the item, without asking.
-
-
-class ByNumber(Ranker):
-    """Scores that need no model."""
-
-    outcomes = (1, 2, 3, 4, 5)
-
-    def rank(self, model, asked, reader, progress):
-        scores = self.scored(np.array([[float(one.question.target) for one in row] for row in asked]))
-        return Ranking(scores, np.full(scores.shape, 3.0), np.ones(scores.shape, bool), self.cost())
-
-    def scored(self, scores):
-        return scores
-
-    def cost(self):
-        return Cost(0.1, 9, 9)
-
-
-ByNumber.__doc__ = DOC
-
-
-def test_rankers_by_number_break_no_rule():
-    contract_of("rankers").check(ByNumber())
-
-
-@breaks("rankers", "outcomes_are_stated", r"\(5, 1\)")
-class Backwards(ByNumber):
-    outcomes = (5, 1)
-
-
-@breaks("rankers", "ranking_has_its_form", "float32")
-class Halfway(ByNumber):
-    def scored(self, scores):
-        return scores.astype(np.float32)
-
-
-@breaks("rankers", "cost_and_cases_are_told", "seconds and prompt tokens above 0")
-class Gratis(ByNumber):
-    def cost(self):
-        return Cost()
-
-
-@breaks("rankers", "ranking_again_gives_the_same", "ranked again")
-class Moody(ByNumber):
-    def scored(self, scores):
-        return scores + turns("rank")
-
-
-@breaks("rankers", "lists_do_not_influence_each_other", "beside others")
-class Relative(ByNumber):
-    def scored(self, scores):
-        return scores / len(scores)
-
-
-# Metrics.
-
-
-@breaks("metrics", "columns_are_one_value_per_user", "infinite mrr")
-class Infinite(ReciprocalRank):
-    def per_user(self, answered):
-        rank = ranks(answered.ranking, answered.candidates)
-        return {"mrr": np.where(rank > 1, np.inf, 1.0)}
-
-
-@breaks("metrics", "columns_are_one_value_per_user", r"float64 \(\)")
-class Mean(ReciprocalRank):
-    def per_user(self, answered):
-        return {"mrr": np.array(super().per_user(answered)["mrr"].mean())}
-
-
-@breaks("metrics", "columns_are_one_value_per_user", "names other than user_id")
-class Squatting(ReciprocalRank):
-    def per_user(self, answered):
-        return {"rank": super().per_user(answered)["mrr"]}
-
-
-@breaks("metrics", "measuring_again_gives_the_same", "measured again")
-class Wavering(ReciprocalRank):
-    def per_user(self, answered):
-        return {"mrr": super().per_user(answered)["mrr"] + turns("metric")}
-
-
-@breaks("metrics", "a_user_counts_alone", "of three users")
-class Standardised(ReciprocalRank):
-    def per_user(self, answered):
-        values = super().per_user(answered)["mrr"]
-        return {"mrr": values / len(values)}
-
-
-@breaks("metrics", "better_is_in_the_stated_direction", "the other way round")
-class UpsideDown(HitRatio):
-    higher_is_better = False
-
-
-# Baselines: how often an item was touched, spoilt.
-
-
-class Counts(Baseline):
-    """Popularity."""
-
-    def fit(self, log, seed):
-        self.counts = np.bincount(log.item, minlength=log.n_items).astype(np.float64)
-        self.users = set(log.user.tolist())
-        self.log = log
-
-    def score(self, candidates):
-        return self.counts[candidates.items]
-
-
-Counts.__doc__ = DOC
-
-
-@breaks("baselines", "it_is_fitted_or_a_recipe", "a Baseline or a Recipe")
-class Neither(Contender):
-    pass
-
-
-@breaks("baselines", "scores_are_finite", "nan for user index 14")
-class Exclusive(Counts):
-    def score(self, candidates):
-        known = [query.user in self.users for query in candidates.queries]
-        return np.where(np.array(known)[:, None], super().score(candidates), np.nan)
-
-
-@breaks("baselines", "ratings_are_ratings", "expected: 1 to 5")
-class Enthusiastic(Counts):
-    def ratings(self, candidates):
-        return np.full(candidates.items.shape, 5.5)
-
-
-@breaks("baselines", "the_same_seed_gives_the_same_scores", "the same log and seed")
-class Unsettled(Counts):
-    def fit(self, log, seed):
-        super().fit(log, seed)
-        self.counts += turns("fit")
-
-
-@breaks("baselines", "the_same_seed_gives_the_same_scores", "fitted on something else before")
-class Remembering(Counts):
-    def fit(self, log, seed):
-        before = getattr(self, "counts", 0)
-        super().fit(log, seed)
-        self.counts += before
-
-
-@breaks("baselines", "the_label_does_not_matter", "another positive")
-class Cheating(Counts):
-    def score(self, candidates):
-        scores = super().score(candidates)
-        scores[np.arange(len(scores)), candidates.positive] += 1
-        return scores
-
-
-@breaks("baselines", "a_score_is_of_its_pair_alone", "one candidate at a time")
-class Normalising(Counts):
-    def score(self, candidates):
-        scores = super().score(candidates)
-        return scores - scores.mean(axis=1, keepdims=True)
-
-
-@breaks("baselines", "what_is_handed_in_is_left_as_it_was", "both as they were handed in")
-class Tampering(Counts):
-    def fit(self, log, seed):
-        super().fit(log, seed)
-        log.rating[:] = log.rating[::-1] + 1
-
-
-@breaks("baselines", "a_recipe_gives_a_sound_experiment", "keys of chains, prompts")
-class Overreaching(Recipe):
-    def change(self, experiment):
-        return {"metrics": ["mrr"]}
-
-
-@breaks("baselines", "a_recipe_gives_a_sound_experiment", "unknown ranker 'rating_expectaton'")
-class Misspelt(Recipe):
-    def change(self, experiment):
-        return {"ranker": "rating_expectaton"}
-
-
-@breaks("baselines", "leaves_global_randomness_alone", "the global state of numpy.random moved")
-class GloballySeeded(Counts):
-    def fit(self, log, seed):
-        super().fit(log, seed)
-        np.random.seed(seed)
-
-
-NAMES = {family: {rule.name for rule in contract_of(family).rules} for family in FAMILIES}
-EVERYWHERE = set.intersection(*NAMES.values()) | {"names_its_source"}
-"""Rules that all families have; tests/testing/test_broken_evidence.py breaks them."""
-
-
-@pytest.mark.parametrize(("family", "cls", "rule", "says"), BROKEN)
-def test_it_is_caught(family, cls, rule, says):
-    with pytest.raises(ContractError, match=says) as caught:
-        contract_of(family).check(cls(), only=rule if rule in NAMES[family] else None)
-    assert caught.value.rule == rule
-    assert all(word in str(caught.value) for word in (cls.__name__, rule, caught.value.got, caught.value.expected))
+@pytest.mark.parametrize("broken", breaks.shown, ids=str)
+def test_it_is_caught(broken: Broken):
+    broken.check_caught()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_no_rule_is_without_a_component_that_breaks_it(family):
-    shown = {param.values[2] for param in BROKEN if param.values[0] == family}
-    assert NAMES[family] - EVERYWHERE <= shown
+def test_no_rule_is_without_a_component_that_breaks_it(family: str):
+    assert rules_of(family) - EVERYWHERE <= breaks.rules(family)
