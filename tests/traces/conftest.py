@@ -1,5 +1,6 @@
 """A small generated world, asked about in every way."""
 
+import asyncio
 import json
 import re
 import socket
@@ -21,8 +22,10 @@ from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.prompts.base import StrategyConfig, prompt_strategies
 from r2rec_bench.prompts.wordings import wording_named
+from r2rec_bench.traces import endpoint
 from r2rec_bench.traces.collect import Asker
 from r2rec_bench.traces.queries import QueriesConfig, TrainingQuery, draw_queries
+from tests.traces.asking import KEY
 
 
 @pytest.fixture(scope="session")
@@ -157,3 +160,36 @@ def server() -> Iterator[ScriptedServer]:
         server.over.set()
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def own_cache(monkeypatch, tmp_path) -> None:
+    """Replies are kept in a cache of the test's own, and there is a key."""
+    monkeypatch.setenv("R2REC_CACHE", str(tmp_path))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    """Seconds that were to be waited for, and were not."""
+    waited: list[float] = []
+
+    async def at_once(seconds: float) -> None:
+        waited.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(endpoint, "_sleep", at_once)
+    return waited
+
+
+@pytest.fixture
+def lessons(asker, training):
+    """So many lessons with two steps each or more, and how many requests all of their steps take."""
+    asking = asker()
+
+    def make(n: int):
+        chosen = [lesson for lesson in map(asking.lesson, training()) if len(lesson.steps) >= 2][:n]
+        assert len(chosen) == n
+        return chosen, sum(len(lesson.steps) for lesson in chosen)
+
+    return make

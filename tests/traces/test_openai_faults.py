@@ -15,6 +15,8 @@ from r2rec_bench.traces.collect import collect
 from r2rec_bench.traces.endpoint import _FRAME_TOKENS
 from r2rec_bench.traces.openai import OpenAi, OpenAiConfig
 
+pytestmark = pytest.mark.usefixtures("waits", "own_cache")
+
 UNANSWERED = {
     "429": {"status": 429},
     "429, wait": {"status": 429, "headers": {"retry-after": "3"}},
@@ -41,17 +43,6 @@ LOST = {
 FAULTS = UNANSWERED | LOST
 READ, WRITTEN = 40, 20
 _KNOWN = []
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch, tmp_path):
-    """Waits are not waited for, and replies kept in a cache of the test's own."""
-    monkeypatch.setenv("R2REC_CACHE", str(tmp_path))
-
-    async def at_once(seconds: float) -> None:
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr(endpoint, "_sleep", at_once)
 
 
 @pytest.fixture

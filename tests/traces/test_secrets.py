@@ -7,29 +7,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from r2rec_bench.cli.app import app
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.testing.models import small_nano
+from tests.worlds import write_tiny
 
 KEY = "sk-canary-5f1e7c0ffee5f1e7c0ffee"
 OTHERS = {"WANDB_API_KEY": "5ca1ab1e" * 5, "HF_TOKEN": "hf_canaryDeadBeefCanary", "AWS_SECRET_ACCESS_KEY": "canary/aws"}
-EXPERIMENT = """
-name: paid
-question: Where does the key go?
-seed: 0
-data: {{use: synthetic, users: 60, items: 60, interactions: 12}}
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 9, users: 10, fold: test}}
-chains: {{use: closed_uniform, n: 2}}
-prompts: {{use: progressive_mask, budget: 128}}
-teacher: {{use: openai, model: m, base_url: "{url}", api_key_env: PAID_TEACHER_KEY, retries: 0}}
-queries: {{n: 48, touched: 0.35, latest: 40}}
-backbone: {{use: nano, weights: {weights}}}
-stages: [{{use: sft, lr: 1.0e-2, batch_size: 16}}]
-untrained: false
-ranker: {{use: rating_interaction, max_thought_tokens: 8}}
-metrics: [hr]
-baselines: []
-"""
 
 
 @pytest.fixture
@@ -38,11 +20,20 @@ def experiment(server, tmp_path, monkeypatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     for name, value in {"PAID_TEACHER_KEY": KEY, "R2REC_CACHE": str(tmp_path / "cache"), **OTHERS}.items():
         monkeypatch.setenv(name, value)
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(tmp_path / "nano")
-    new_tokenizer().save_pretrained(tmp_path / "nano")
-    file = tmp_path / "paid.yaml"
-    file.write_text(EXPERIMENT.format(url=server.url, weights=tmp_path / "nano"))
-    return file
+    paid = {"use": "openai", "model": "m", "base_url": server.url, "api_key_env": "PAID_TEACHER_KEY", "retries": 0}
+    return write_tiny(
+        tmp_path,
+        name="paid",
+        candidates={"users": 10},
+        teacher=paid,
+        queries={"n": 48},
+        backbone={"weights": str(small_nano().path)},
+        stages=[{"use": "sft", "lr": 1e-2, "batch_size": 16}],
+        untrained=False,
+        ranker={"max_thought_tokens": 8},
+        metrics=["hr"],
+        baselines=[],
+    )
 
 
 def run(experiment: Path, *options: str) -> Result:
