@@ -7,7 +7,7 @@ run with the same settings does no work, and a changed reward trains again from 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ from r2rec_bench.evaluation.base import Baseline, Progress, Ranker, Recipe
 from r2rec_bench.evaluation.blocks import blocks, joined, read_block, write_block
 from r2rec_bench.evaluation.cases import write_cases
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
-from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunHeader, RunResult, StageCost
+from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, Run, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
 from r2rec_bench.files import ASKING, CASES, LOG, MODEL, TRACES, write_json
 from r2rec_bench.inputs import ASKING_CODE, Elsewhere, Inputs, home, rooms
@@ -42,42 +42,29 @@ _TRAINING_CODE = rooms("core.seeds", "core.texts", "core.types", "llm", "prompts
 _SCORING_CODE = rooms("core.types", "evaluation")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """One row of the table.
-
-    Attributes:
-        result: per-user values and cost.
-        artifact: where they and the cases are stored.
-    """
-
-    result: RunResult
-    artifact: Artifact
-
-
 class Pipeline(Inputs):
     """Runs an experiment against an artifact store."""
 
-    def run(self) -> tuple[Outcome, ...]:
+    def run(self) -> tuple[Run, ...]:
         """Every row of the experiment's table, made or found: baselines, the backbone, then each stage."""
         return tuple(row() for row in self._rows())
 
-    def last(self) -> Outcome:
+    def last(self) -> Run:
         """The last row alone, which is what an ablation is about: nothing is made that only other rows need."""
         return self._rows()[-1]()
 
-    def stages(self) -> Iterator[Outcome]:
+    def stages(self) -> Iterator[Run]:
         """The model after each stage in turn: the next one is trained when its row is asked for."""
         return (self._after(count) for count in range(1, len(self.experiment.stages) + 1))
 
-    def _rows(self) -> list[Callable[[], Outcome]]:
+    def _rows(self) -> list[Callable[[], Run]]:
         e = self.experiment
-        rows: list[Callable[[], Outcome]] = [partial(self.contender, spec) for spec in e.baselines]
+        rows: list[Callable[[], Run]] = [partial(self.contender, spec) for spec in e.baselines]
         if e.untrained:
             rows.append(partial(self.evaluation, (), f"{e.backbone.use}, untrained", UNTRAINED))
         return rows + [partial(self._after, count) for count in range(1, len(e.stages) + 1)]
 
-    def _after(self, count: int) -> Outcome:
+    def _after(self, count: int) -> Run:
         """The model after the first `count` stages."""
         e = self.experiment
         stages = e.stages[:count]
@@ -90,6 +77,8 @@ class Pipeline(Inputs):
         before, lessons = [self.trained(stages[:-1])] if len(stages) > 1 else [], self.lessons(stages)
 
         def make(out: Path) -> None:
+            for later in (spec, *e.stages[len(stages) :]):  # before any of them has taken its hours
+                cast("Stage", later.build()).require_machine()
             start = _checkpoint(before[0], self._base(stages[:-1])) if before else self.asking.model.checkpoint()
             context = StageContext(
                 backbone=self.asking.model,
@@ -126,7 +115,7 @@ class Pipeline(Inputs):
             return self._base(earlier)
         return self.trained(earlier).path / MODEL if earlier else self.asking.model.checkpoint().path
 
-    def evaluation(self, stages: Sequence[Spec], name: str, kind: str, learner: Pipeline | None = None) -> Outcome:
+    def evaluation(self, stages: Sequence[Spec], name: str, kind: str, learner: Pipeline | None = None) -> Run:
         """The model after `stages`, none of them for the untrained backbone, asked all candidates.
 
         Args:
@@ -174,12 +163,12 @@ class Pipeline(Inputs):
         folders = self.parts(out, here, there)
         return joined([read_block(folder, len(block)) for folder, block in zip(folders, rows, strict=True)])
 
-    def contender(self, spec: Spec) -> Outcome:
+    def contender(self, spec: Spec) -> Run:
         """One of the experiment's baselines, be it fitted or prompted."""
         contender = spec.build()
         return self.recipe(spec, contender) if isinstance(contender, Recipe) else self.baseline(spec)
 
-    def recipe(self, spec: Spec, recipe: Recipe) -> Outcome:
+    def recipe(self, spec: Spec, recipe: Recipe) -> Run:
         """Another way to use the experiment's backbone, asked the same candidates."""
         changed = self.experiment.with_recipe(spec.use, recipe)
         beside = Pipeline(changed, self.store, self.watcher, self._datasets, self._spread)
@@ -187,7 +176,7 @@ class Pipeline(Inputs):
         name = f"{self._name(spec).replace(spec.use, called, 1)} ({self.experiment.backbone.use})"
         return beside.evaluation(beside.experiment.stages, name, BASELINE)
 
-    def baseline(self, spec: Spec) -> Outcome:
+    def baseline(self, spec: Spec) -> Run:
         """A baseline, fitted on the visible fold and asked the same candidates."""
         e = self.experiment
 
@@ -233,7 +222,7 @@ class Pipeline(Inputs):
         code: Sequence[str],
         costs: Sequence[StageCost],
         answer: Callable[[Path], Answered],
-    ) -> Outcome:
+    ) -> Run:
         """Asks, measures and stores one row."""
         e = self.experiment
         settings = {**settings, "metrics": [spec.to_dict() for spec in e.metrics], "protocol": self.protocol}
@@ -253,7 +242,7 @@ class Pipeline(Inputs):
         # The stored name is that of whoever made it first.
         result = replace(RunResult.load(artifact.path), system=system)
         self.watcher.result(system, result.run_id, {metric: result.mean(metric) for metric in result.users.metrics})
-        return Outcome(result, artifact)
+        return Run(result, artifact)
 
     def _training_costs(self, stages: Sequence[Spec]) -> list[StageCost]:
         if not stages:

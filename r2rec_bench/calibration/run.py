@@ -20,7 +20,7 @@ from r2rec_bench.executors.base import Executor, Job
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.comparisons import Comparisons, against
-from r2rec_bench.report.study import Row, Run
+from r2rec_bench.report.study import Row
 from r2rec_bench.statistics.simulation import Calibration as Simulation
 
 _PER_JOB = 6
@@ -90,9 +90,8 @@ def run(planned: Planned, store: ArtifactStore, watcher: Watcher, executor: Exec
     told_of = Silent() if executor else watcher
 
     def row(cell: Cell, *, ablation: bool = False) -> Row:
-        outcomes = [Pipeline(experiment, store, told_of, datasets).last() for experiment in cell.experiments]
-        group = cell.system if ablation else ""
-        return Row(group, tuple(Run(outcome.result, outcome.artifact) for outcome in outcomes), ablation)
+        runs = tuple(Pipeline(experiment, store, told_of, datasets).last() for experiment in cell.experiments)
+        return Row(cell.system if ablation else "", runs, ablation)
 
     settings = planned.calibration
     simulated = tuple(simulate(settings.simulated, store, told_of))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _PIPED_WIDTH = 120
 """Columns where there is no terminal to fit into."""
@@ -26,6 +28,20 @@ def stderr() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def show_table(table: Table) -> None:
+    """Prints a table whole: where the terminal is narrower it wraps the lines, better than numbers that are cut off."""
+    console = stdout()
+    needed = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def show_reasons(reasons: Sequence[tuple[str, str]]) -> None:
+    """Prints why cells of a table have no number, each with the number that stands in its place, from 1."""
+    for number, (title, reason) in enumerate(reasons, 1):
+        stdout().print(safe_lines(f"({number}) {title}: {reason}"), soft_wrap=True)
 
 
 def safe(text: str) -> str:

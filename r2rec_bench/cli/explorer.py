@@ -75,8 +75,8 @@ def explorer(
 
 
 def _heat_map(store: ArtifactStore, file: Path, watcher: Watcher) -> HeatMap:
+    from r2rec_bench.core.fingerprint import shortened
     from r2rec_bench.explorer.heat import HeatCell, HeatMap
-    from r2rec_bench.report.study import shortened
     from r2rec_bench.transfer.definition import read_transfer
     from r2rec_bench.transfer.records import records
     from r2rec_bench.transfer.report import hit_grid, notes

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2rec_bench.cli.console import safe, safe_lines, shout, stdout
+from r2rec_bench.cli.console import safe, shout, show_reasons, show_table, stdout
 from r2rec_bench.cli.run import EXECUTOR, OUT, SET, WORKERS, executor_of
 
 if TYPE_CHECKING:
-    from r2rec_bench.matrix.plan import Plan
-    from r2rec_bench.matrix.run import Done
+    from r2rec_bench.matrix.plan import Cell, Plan
+    from r2rec_bench.report.tried import Tried
 
 
 def matrix(
@@ -43,11 +43,12 @@ def matrix(
     from r2rec_bench.matrix.parts import axis
     from r2rec_bench.matrix.plan import planned
     from r2rec_bench.matrix.report import synthetic_note, write
-    from r2rec_bench.matrix.run import Done, elsewhere, run
+    from r2rec_bench.matrix.run import elsewhere, run
     from r2rec_bench.report.drawing import WITHOUT, can_draw
+    from r2rec_bench.report.tried import Tried
 
     plan = planned(load(experiment, Experiment, set_ or []).value, [axis(text) for text in vary])
-    done: list[Done] = []
+    done: list[Tried[Cell]] = []
     with following("matrix", quiet=quiet) as watcher:
         store, datasets = artifact_store(), Datasets(watcher)
         if all(one.part.family != "sources" for one in plan.axes):
@@ -56,7 +57,7 @@ def matrix(
         failed = elsewhere(plan.cells, store, watcher, others) if others else {}
         for place, cell in enumerate(plan.cells):
             if place in failed:
-                done.append(Done(cell, None, failed[place]))
+                done.append(Tried(cell, None, failed[place]))
                 continue
             if not (quiet or others):
                 watcher.console.print(f"[bold]{place + 1} of {len(plan.cells)}: {safe(cell.title)}[/]")
@@ -70,12 +71,13 @@ def matrix(
         raise typer.Exit(1)
 
 
-def show(plan: Plan, done: Sequence[Done]) -> None:
+def show(plan: Plan, done: Sequence[Tried[Cell]]) -> None:
     """Prints the table, its caption, and below it why a cell has no number."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from r2rec_bench.matrix.report import FAILED, caption, reasons, table
+    from r2rec_bench.matrix.report import caption, table
+    from r2rec_bench.report.tried import FAILED, reasons
 
     heads, rows = table(plan, done, intervals=False)
     shown = Table(title=safe(plan.name), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -85,11 +87,6 @@ def show(plan: Plan, done: Sequence[Done]) -> None:
         shown.add_column(safe(head).replace("_", "_\n"), justify="right", no_wrap=True)
     for row in rows:
         shown.add_row(*(f"[red]{safe(cell)}[/]" if cell.startswith(FAILED) else safe(cell) for cell in row))
-    console = stdout()
-    # Where the terminal is narrower it wraps the lines: better than a table whose numbers are cut off.
-    needed = console.measure(shown, options=console.options.update(max_width=10_000)).maximum
-    console.width = max(console.width, needed)
-    console.print(shown)
-    console.print(caption(done), markup=False)
-    for number, (title, reason) in enumerate(reasons(done), 1):
-        console.print(safe_lines(f"({number}) {title}: {reason}"), soft_wrap=True)
+    show_table(shown)
+    stdout().print(caption(done), markup=False)
+    show_reasons(reasons(done))

@@ -13,13 +13,14 @@ from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.watch import Rows, Watcher
 from r2rec_bench.data.datasets import Datasets
+from r2rec_bench.evaluation.results import Run
 from r2rec_bench.executors.base import Executor, told
 from r2rec_bench.executors.experiments import followed, job_of, spread_over, training_of
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.markdown import write
-from r2rec_bench.report.study import Row, Run, Study, lineage, synthetic_note, system_of
+from r2rec_bench.report.study import Row, Study, lineage, synthetic_note, system_of
 from r2rec_bench.report.table import main_table
 from r2rec_bench.report.varied import Varied, varied
 
@@ -83,8 +84,7 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
             by_seed: list[list[Run]] = []
             for experiment in cell.experiments:  # one after the other: each holds its questions in memory
                 pipeline = Pipeline(experiment, store, told_of, datasets, spread)
-                outcomes = [pipeline.last()] if cell.ablation else pipeline.run()
-                by_seed.append([Run(one.result, one.artifact) for one in outcomes])
+                by_seed.append([pipeline.last()] if cell.ablation else list(pipeline.run()))
                 if (probe := pipeline.contamination) is not None:
                     probes[probe.fingerprint] = probe
             known = {row.result.run_id for row in rows}

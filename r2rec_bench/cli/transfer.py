@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2rec_bench.cli.console import safe, safe_lines, shout, stdout
+from r2rec_bench.cli.console import safe, shout, show_reasons, show_table, stdout
 from r2rec_bench.cli.run import OUT
 
 if TYPE_CHECKING:
     from r2rec_bench.core.store import ArtifactStore
+    from r2rec_bench.report.tried import Tried
+    from r2rec_bench.transfer.cells import Cell
     from r2rec_bench.transfer.definition import Planned
     from r2rec_bench.transfer.records import Record
 
@@ -49,7 +51,7 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
     """Runs a study, writes and prints its report; whether every cell has a result."""
     from r2rec_bench.cli.progress import following
     from r2rec_bench.report.drawing import WITHOUT, can_draw
-    from r2rec_bench.transfer.cells import Cell, cells
+    from r2rec_bench.transfer.cells import cells
     from r2rec_bench.transfer.records import records
     from r2rec_bench.transfer.report import synthetic, write
     from r2rec_bench.transfer.run import run
@@ -64,19 +66,20 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
         done = list(run(planned, store, watcher, begun))
     told = records(done)
     path = write(store, planned, done, told, folder)
-    show(planned, told)
+    show(planned, done, told)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
     for warning in filter(None, [*watcher.warnings, "" if can_draw() else WITHOUT, synthetic(store, done)]):
         shout(warning)
     return not any(one.failure for one in told)
 
 
-def show(planned: Planned, told: Sequence[Record]) -> None:
+def show(planned: Planned, done: Sequence[Tried[Cell]], told: Sequence[Record]) -> None:
     """Prints HR@1 of every cell, the share of the in-domain gain behind it, and below why a cell has no number."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from r2rec_bench.transfer.report import FAILED, hit_grid, notes, reasons, share_grid
+    from r2rec_bench.report.tried import FAILED, reasons
+    from r2rec_bench.transfer.report import hit_grid, notes, share_grid
 
     for title, grid in (
         (f"{planned.transfer.name}: HR@1", hit_grid(planned, told, intervals=False)),
@@ -93,12 +96,7 @@ def show(planned: Planned, told: Sequence[Record]) -> None:
             shown.add_row(safe(name), *marked)
         if not grid.names:
             continue
-        console = stdout()
-        # Where the terminal is narrower it wraps the lines: better than a table whose numbers are cut off.
-        needed = console.measure(shown, options=console.options.update(max_width=10_000)).maximum
-        console.width = max(console.width, needed)
-        console.print(shown)
+        show_table(shown)
     for note in notes(planned):
         stdout().print(note, markup=False, soft_wrap=True)
-    for number, (title, reason) in enumerate(reasons(told), 1):
-        stdout().print(safe_lines(f"({number}) {title}: {reason}"), soft_wrap=True)
+    show_reasons(reasons(done))

@@ -16,6 +16,11 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def shortened(fingerprint: str) -> str:
+    """A digest as tables give it, and as commands take it: its first 12 digits."""
+    return fingerprint[:12]
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, hex."""
     with path.open("rb") as file:

@@ -19,6 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.errors import ConfigError, InputError, Problem, unknown
+from r2rec_bench.core.fingerprint import shortened
+from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.types import Cost, FloatArray, Int64Array, InteractionLog
 from r2rec_bench.evaluation.metrics.base import Answered, Metric, recommended
 
@@ -202,6 +204,24 @@ class RunResult(RunHeader):
             raise ConfigError(str(path), problems) from None
         users = _from_parquet(folder / TABLE_FILE, header.run_id)
         return cls(**{field.name: getattr(header, field.name) for field in fields(header)}, users=users)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A system under one seed, measured: one row of a table, or a part of one.
+
+    Attributes:
+        result: per-user values and cost.
+        artifact: where they and the cases are stored.
+    """
+
+    result: RunResult
+    artifact: Artifact
+
+    @property
+    def short_id(self) -> str:
+        """The start of the run id."""
+        return shortened(self.result.run_id)
 
 
 _HEADER = TypeAdapter(RunHeader)

@@ -9,23 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from tabulate import tabulate
 
 from r2rec_bench.core.describe import in_yaml
-from r2rec_bench.matrix.plan import MOST_AXES, Fit, Plan
-from r2rec_bench.matrix.run import Done
+from r2rec_bench.matrix.plan import MOST_AXES, Cell, Fit, Plan
 from r2rec_bench.report.drawing import can_draw, heat_map
-from r2rec_bench.report.table import Cell, number, spread
+from r2rec_bench.report.table import number, spread
 from r2rec_bench.report.text import markdown
+from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, in_markdown, reasons_in_words
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 
-FAILED = "failed"
-HEAT_MAP = "heat-map.svg"
-_ID = 12
-"""Digits of a run id in tables, as in every report."""
 
-
-def write(plan: Plan, done: Sequence[Done], folder: Path) -> Path:
+def write(plan: Plan, done: Sequence[Tried[Cell]], folder: Path) -> Path:
     """The report in `folder`, which is made where it is missing; returns the file to read first.
 
     Two axes are drawn as a heat map too, where matplotlib is installed.
@@ -42,12 +36,12 @@ def write(plan: Plan, done: Sequence[Done], folder: Path) -> Path:
     return path
 
 
-def table(plan: Plan, done: Sequence[Done], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
+def table(plan: Plan, done: Sequence[Tried[Cell]], *, intervals: bool) -> tuple[list[str], list[list[str]]]:
     """Heads and rows: HR@1 of each cell, `failed` with the number of its reason, from 1, where there is none."""
     failures = [one for one in done if one.result is None]
     first, *second = plan.axes
     columns = [choice.label for axis in second for choice in axis.choices] or ["HR@1"]
-    cells = [_hr(one, intervals=intervals) or f"{FAILED} ({failures.index(one) + 1})" for one in done]
+    cells = [_hr(one, intervals=intervals) or failed(failures.index(one) + 1) for one in done]
     rows = [
         [choice.label, *cells[index * len(columns) : (index + 1) * len(columns)]]
         for index, choice in enumerate(first.choices)
@@ -55,12 +49,7 @@ def table(plan: Plan, done: Sequence[Done], *, intervals: bool) -> tuple[list[st
     return [" × ".join(axis.part.family for axis in plan.axes), *columns], rows
 
 
-def reasons(done: Sequence[Done]) -> list[tuple[str, str]]:
-    """Title and reason of each cell that failed, in the order of the numbers in the table."""
-    return [(one.cell.title, one.failure) for one in done if one.result is None]
-
-
-def caption(done: Sequence[Done]) -> str:
+def caption(done: Sequence[Tried[Cell]]) -> str:
     """Users and protocol of all cells that have a result."""
     results = [one.result for one in done if one.result is not None]
     users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in results))
@@ -68,7 +57,7 @@ def caption(done: Sequence[Done]) -> str:
     return f"HR@1, n = {users} users. {protocols}" if results else "No cell has a result."
 
 
-def synthetic_note(done: Sequence[Done]) -> str:
+def synthetic_note(done: Sequence[Tried[Cell]]) -> str:
     """What to say loudly where data were generated; empty when all of them are real."""
     titles = [one.cell.title for one in done if one.result is not None and "SYNTHETIC DATA" in one.result.protocol]
     which = "Everything here" if len(titles) == len(done) else ", ".join(titles)
@@ -79,7 +68,7 @@ def synthetic_note(done: Sequence[Done]) -> str:
     )
 
 
-def to_csv(plan: Plan, done: Sequence[Done]) -> str:
+def to_csv(plan: Plan, done: Sequence[Tried[Cell]]) -> str:
     """A line per cell: its components with all their settings, HR@1 with interval, cost, run id, or why it failed."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -100,7 +89,7 @@ def to_csv(plan: Plan, done: Sequence[Done]) -> str:
     return out.getvalue()
 
 
-def _map(plan: Plan, done: Sequence[Done], path: Path) -> None:
+def _map(plan: Plan, done: Sequence[Tried[Cell]], path: Path) -> None:
     rows, columns = plan.axes
     shape = len(rows.choices), len(columns.choices)
     values = np.array([math.nan if one.hr is None else one.hr.mean for one in done]).reshape(shape)
@@ -116,7 +105,7 @@ def _map(plan: Plan, done: Sequence[Done], path: Path) -> None:
     )
 
 
-def _lines(plan: Plan, done: Sequence[Done], *, mapped: bool) -> Iterator[str]:
+def _lines(plan: Plan, done: Sequence[Tried[Cell]], *, mapped: bool) -> Iterator[str]:
     families = " × ".join(axis.part.family for axis in plan.axes)
     yield f"# {markdown(plan.name)}"
     yield ""
@@ -126,7 +115,7 @@ def _lines(plan: Plan, done: Sequence[Done], *, mapped: bool) -> Iterator[str]:
     yield ""
     heads, rows = table(plan, done, intervals=True)
     named = [[markdown(name), *values] for name, *values in rows]
-    yield _table(heads, named, "left", *["right"] * (len(heads) - 1))
+    yield in_markdown(heads, named, "left", *["right"] * (len(heads) - 1))
     yield ""
     yield (
         f"{markdown(caption(done))} In brackets: 95 % interval, percentile bootstrap over users, {RESAMPLES:,} "
@@ -135,7 +124,7 @@ def _lines(plan: Plan, done: Sequence[Done], *, mapped: bool) -> Iterator[str]:
     )
     if mapped:
         yield from ("", f"![HR@1 of every cell]({HEAT_MAP})")
-    yield from _failures(done)
+    yield from reasons_in_words(done)
     yield from _settings(done)
     yield from ("", "## Cells", "")
     cells = [
@@ -143,12 +132,12 @@ def _lines(plan: Plan, done: Sequence[Done], *, mapped: bool) -> Iterator[str]:
             *map(markdown, one.cell.labels),
             _hr(one, intervals=True) or FAILED,
             *_cost(one),
-            one.result.run_id[:_ID] if one.result else "",
+            one.row.short_id if one.row else "",
         ]
         for one in done
     ]
     heads = [*(axis.part.family for axis in plan.axes), "HR@1", "Tokens", "Seconds", "Run"]
-    yield _table(heads, cells, *["left"] * len(plan.axes), "right", "right", "right", "left")
+    yield in_markdown(heads, cells, *["left"] * len(plan.axes), "right", "right", "right", "left")
     yield ""
     yield (
         "Tokens: prompt and completion. Seconds: all stages, each as long as it took when it was made, and traces that "
@@ -157,15 +146,7 @@ def _lines(plan: Plan, done: Sequence[Done], *, mapped: bool) -> Iterator[str]:
     )
 
 
-def _failures(done: Sequence[Done]) -> Iterator[str]:
-    failed = reasons(done)
-    if failed:
-        yield from ("", "## Failed", "")
-    for place, (title, reason) in enumerate(failed, 1):
-        yield f"{place}. {markdown(title)}: {markdown(reason)}"
-
-
-def _settings(done: Sequence[Done]) -> Iterator[str]:
+def _settings(done: Sequence[Tried[Cell]]) -> Iterator[str]:
     """What of the base's settings each component did not take."""
     fits = {(fit.part.path, fit.label): fit for one in done for fit in one.cell.fits if fit.left}
     yield from ("", "## Settings", "")
@@ -189,20 +170,15 @@ def _value(fit: Fit) -> object:
     return [dict(fit.written)] if fit.part.many else dict(fit.written)
 
 
-def _hr(one: Done, *, intervals: bool) -> str:
+def _hr(one: Tried[Cell], *, intervals: bool) -> str:
     hr = one.hr
     if hr is None:
         return ""
-    return Cell(number(hr.mean), spread(hr) if intervals else "").plain
+    return f"{number(hr.mean)} {spread(hr)}" if intervals else number(hr.mean)
 
 
-def _cost(one: Done) -> tuple[str, str]:
+def _cost(one: Tried[Cell]) -> tuple[str, str]:
     if one.result is None:
         return "", ""
     cost = one.result.cost
     return f"{cost.prompt_tokens + cost.completion_tokens:,}", f"{cost.seconds:,.1f}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *alignment: str) -> str:
-    """A table of Markdown; names are escaped where they are put in."""
-    return tabulate(rows, list(map(markdown, heads)), tablefmt="pipe", disable_numparse=True, colalign=alignment)

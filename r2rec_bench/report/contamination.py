@@ -11,10 +11,10 @@ import numpy as np
 from r2rec_bench.contamination.facts import ENDING, NEIGHBOUR, RECORD, TITLE
 from r2rec_bench.contamination.probe import Finding
 from r2rec_bench.contamination.results import CHANCE, Probe, read
+from r2rec_bench.core.fingerprint import shortened
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.files import CONTAMINATION
-from r2rec_bench.report.study import shortened
 from r2rec_bench.report.table import Cell, Table, number, spread
 from r2rec_bench.report.text import markdown
 

@@ -9,9 +9,10 @@ from typing import Any
 from tabulate import tabulate
 
 from r2rec_bench.core.environment import Environment
+from r2rec_bench.core.fingerprint import shortened
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.files import AUDIT, COUNTS, LOG
-from r2rec_bench.report.study import Study, shortened
+from r2rec_bench.report.study import Study
 from r2rec_bench.report.text import markdown
 
 

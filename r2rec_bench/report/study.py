@@ -14,28 +14,10 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.data.store import META
-from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, RunResult
+from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, Run, RunResult
 from r2rec_bench.report.varied import Varied
 from r2rec_bench.statistics.paired import in_order_of
 from r2rec_bench.statistics.seeds import complete
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """A system under one seed.
-
-    Attributes:
-        result: per-user values and cost.
-        artifact: where they are stored.
-    """
-
-    result: RunResult
-    artifact: Artifact
-
-    @property
-    def short_id(self) -> str:
-        """The start of the run id."""
-        return shortened(self.result.run_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,11 +123,6 @@ class Study:
     def runs(self) -> tuple[Run, ...]:
         """Of all rows, row by row."""
         return tuple(run for row in self.rows for run in row.runs)
-
-
-def shortened(fingerprint: str) -> str:
-    """An id as tables give it: its first 12 digits."""
-    return fingerprint[:12]
 
 
 def several_seeds(rows: Iterable[Row]) -> bool:

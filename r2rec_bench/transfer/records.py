@@ -8,9 +8,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
+from r2rec_bench.report.tried import Tried
 from r2rec_bench.statistics.share import Share
 from r2rec_bench.transfer.cells import Cell
-from r2rec_bench.transfer.run import Done, shares
+from r2rec_bench.transfer.run import shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Record:
     failure: str
 
 
-def records(done: Sequence[Done]) -> tuple[Record, ...]:
+def records(done: Sequence[Tried[Cell]]) -> tuple[Record, ...]:
     """All cells, in the order in which they were run."""
     found = shares(done)
     return tuple(_record(one, found) for one in done)
@@ -84,7 +85,7 @@ def to_csv(told: Sequence[Record]) -> str:
     return out.getvalue()
 
 
-def _record(one: Done, found: Mapping[Cell, Share]) -> Record:
+def _record(one: Tried[Cell], found: Mapping[Cell, Share]) -> Record:
     cell, hr, part = one.cell, one.hr, found.get(one.cell)
     cost = one.row.result.cost if one.row else None
     nan = math.nan

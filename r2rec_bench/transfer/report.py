@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tabulate import tabulate
 
 from r2rec_bench.core.describe import in_yaml
+from r2rec_bench.core.fingerprint import shortened
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.latex import latex_table
@@ -18,17 +18,14 @@ from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
 from r2rec_bench.report.table import Cell, Table, number, seconds
 from r2rec_bench.report.text import markdown
+from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, in_markdown, reasons_in_words
 from r2rec_bench.statistics.bootstrap import RESAMPLES
+from r2rec_bench.transfer.cells import Cell as Asked
 from r2rec_bench.transfer.cells import Way, rows
 from r2rec_bench.transfer.definition import Planned
 from r2rec_bench.transfer.records import Record, to_csv
-from r2rec_bench.transfer.run import Done
 
-FAILED = "failed"
-HEAT_MAP = "heat-map.svg"
 NOT_ESTABLISHED = "not established"
-_ID = 12
-"""Digits of a run id in tables, as in every report."""
 _CORNER = "Trained on"
 
 
@@ -54,7 +51,9 @@ class Grid:
         return tuple(tuple(one is not None and one.way == Way.IN_DOMAIN for one in line) for line in self.records)
 
 
-def write(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: Sequence[Record], folder: Path) -> Path:
+def write(
+    store: ArtifactStore, planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Record], folder: Path
+) -> Path:
     """The report in `folder`, which is made where it is missing; returns the file to read first.
 
     Args:
@@ -82,7 +81,7 @@ def hit_grid(planned: Planned, told: Sequence[Record], *, intervals: bool = True
 
     def text(one: Record) -> str:
         if one.failure:
-            return f"{FAILED} ({failures.index(one) + 1})"
+            return failed(failures.index(one) + 1)
         return _with_interval(one.hr, one.low, one.high, "{:.3f}") if intervals else number(one.hr)
 
     return _grid(planned, told, text)
@@ -106,18 +105,13 @@ def share_grid(planned: Planned, told: Sequence[Record]) -> Grid:
     return _grid(planned, told, text)
 
 
-def reasons(told: Sequence[Record]) -> list[tuple[str, str]]:
-    """Title and reason of each cell that failed, in the order of the numbers in the table."""
-    return [(f"{one.row} → {one.target}", one.failure) for one in told if one.failure]
-
-
 def notes(planned: Planned) -> list[str]:
     """What must be known of domains wherever their figures are shown."""
     domains = planned.transfer.domains.items()
     return [f"{name}: {domain.note.rstrip('.')}." for name, domain in domains if domain.note]
 
 
-def synthetic(store: ArtifactStore, done: Sequence[Done]) -> str:
+def synthetic(store: ArtifactStore, done: Sequence[Tried[Asked]]) -> str:
     """What to say loudly where data were generated; empty when all of them are real."""
     return synthetic_note(lineage(store, (one.row.artifact for one in done if one.row)))
 
@@ -137,7 +131,7 @@ def _map(planned: Planned, told: Sequence[Record], path: Path) -> None:
     )
 
 
-def to_latex(planned: Planned, done: Sequence[Done], told: Sequence[Record]) -> str:
+def to_latex(planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Record]) -> str:
     """HR@1 with intervals as a table, complete with its caption."""
     grid = hit_grid(planned, told)
     body = [
@@ -181,7 +175,9 @@ def _strong(text: str, before: str, after: str) -> str:
     return f"{before}{value}{after}{space}{interval}" if value else ""
 
 
-def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: Sequence[Record]) -> Iterator[str]:
+def _lines(
+    store: ArtifactStore, planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Record]
+) -> Iterator[str]:
     yield f"# {markdown(planned.transfer.name)}"
     yield ""
     yield f"*{markdown(planned.transfer.question)}*"
@@ -198,7 +194,7 @@ def _lines(store: ArtifactStore, planned: Planned, done: Sequence[Done], told: S
         yield from ("", f"![HR@1 of every cell]({HEAT_MAP})")
     yield ""
     yield from _domains(planned, done)
-    yield from _failures(told)
+    yield from reasons_in_words(done)
     yield from ("", "## Gain over the untrained model", "")
     yield from _shown(planned, gain_grid(planned, told))
     yield f"HR@1 less that of the row without training, same users, same lists; {_PAIRED}."
@@ -238,18 +234,10 @@ def _shown(planned: Planned, grid: Grid) -> Iterator[str]:
         ]
         for name, texts, own in zip(grid.names, grid.texts, grid.own, strict=True)
     ]
-    yield _table(grid.heads, body, "left", *["right"] * (len(grid.heads) - 1))
+    yield in_markdown(grid.heads, body, "left", *["right"] * (len(grid.heads) - 1))
     yield ""
     if said := notes(planned):
         yield from (markdown(" ".join(said)), "")
-
-
-def _failures(told: Sequence[Record]) -> Iterator[str]:
-    failed = reasons(told)
-    if failed:
-        yield from ("", "## Failed", "")
-    for place, (title, reason) in enumerate(failed, 1):
-        yield f"{place}. {markdown(title)}: {markdown(reason)}"
 
 
 def _how(planned: Planned) -> Iterator[str]:
@@ -272,7 +260,7 @@ def _how(planned: Planned) -> Iterator[str]:
         yield "- For contrast: recommenders without a language model, fitted on the target."
 
 
-def _domains(planned: Planned, done: Sequence[Done]) -> Iterator[str]:
+def _domains(planned: Planned, done: Sequence[Tried[Asked]]) -> Iterator[str]:
     """What each column is: its data, and the protocol under which it was asked."""
     for name, domain in planned.transfer.domains.items():
         told = [f"{domain.note.rstrip('.')}." if domain.note else "", _asked(done, name)]
@@ -281,7 +269,7 @@ def _domains(planned: Planned, done: Sequence[Done]) -> Iterator[str]:
         )
 
 
-def _asked(done: Sequence[Done], target: str) -> str:
+def _asked(done: Sequence[Tried[Asked]], target: str) -> str:
     """Under which protocol a target was asked about, and how many users; empty where it never was."""
     found = [one.row.result for one in done if one.row is not None and one.cell.target == target]
     users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in found))
@@ -298,12 +286,12 @@ def _cells(told: Sequence[Record]) -> Iterator[str]:
             f"{one.n:,}",
             f"{one.prompt_tokens + one.completion_tokens:,}",
             seconds(one.seconds),
-            one.run_id[:_ID],
+            shortened(one.run_id),
         ]
         for one in told
     ]
     heads = [_CORNER, "Asked about", "", "HR@1", "n", "Tokens", "Seconds", "Run"]
-    yield _table(heads, body, "left", "left", "left", *["right"] * 4, "left")
+    yield in_markdown(heads, body, "left", "left", "left", *["right"] * 4, "left")
     yield ""
     yield (
         "Tokens: prompt and completion. Seconds: all stages, each as long as it took when it was made; what cells "
@@ -312,15 +300,10 @@ def _cells(told: Sequence[Record]) -> Iterator[str]:
     )
 
 
-def _provenance(store: ArtifactStore, planned: Planned, done: Sequence[Done]) -> Iterator[str]:
+def _provenance(store: ArtifactStore, planned: Planned, done: Sequence[Tried[Asked]]) -> Iterator[str]:
     titled = tuple(replace(one.row, group=one.cell.title) for one in done if one.row is not None)
     if titled:
         yield from ("", "## What was run", "")
         study = Study(planned.transfer.name, planned.transfer.question, titled)
         artifacts = lineage(store, (row.artifact for row in titled))
         yield from provenance_lines(study, artifacts, seconds_alone(store, titled))
-
-
-def _table(heads: Sequence[str], body: Sequence[Sequence[str]], *alignment: str) -> str:
-    """A table of Markdown; what stands in the body is escaped where it is put in."""
-    return tabulate(body, list(map(markdown, heads)), tablefmt="pipe", disable_numparse=True, colalign=alignment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -16,13 +15,13 @@ from r2rec_bench.core.types import NONE_RATING, FloatArray
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.evaluation.base import Ranker
-from r2rec_bench.evaluation.results import R2REC, UNTRAINED
+from r2rec_bench.evaluation.results import R2REC, UNTRAINED, Run
 from r2rec_bench.executors.base import told
-from r2rec_bench.pipeline import Outcome, Pipeline
+from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.comparisons import METRIC
-from r2rec_bench.report.study import Row, Run
-from r2rec_bench.report.values import LEVEL, interval_of
-from r2rec_bench.statistics.bootstrap import Interval
+from r2rec_bench.report.study import Row
+from r2rec_bench.report.tried import Tried
+from r2rec_bench.report.values import LEVEL
 from r2rec_bench.statistics.paired import in_order_of
 from r2rec_bench.statistics.share import Share, share
 from r2rec_bench.transfer.cells import Cell, Way, cells
@@ -30,27 +29,9 @@ from r2rec_bench.transfer.definition import Planned
 from r2rec_bench.transfer.learning import Learner, few_shot_traces, mixed_traces, shot_users
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Done:
-    """What became of a cell.
-
-    Attributes:
-        cell: what was to be run.
-        row: its runs, one per seed, today one; none where it failed.
-        failure: why, in words; empty where it did not.
-    """
-
-    cell: Cell
-    row: Row | None
-    failure: str = ""
-
-    @property
-    def hr(self) -> Interval | None:
-        """HR@1 with its interval, the same that the run's own report gives."""
-        return None if self.row is None else interval_of(self.row, METRIC)
-
-
-def run(planned: Planned, store: ArtifactStore, watcher: Watcher, begun: Callable[[Cell], None]) -> Iterator[Done]:
+def run(
+    planned: Planned, store: ArtifactStore, watcher: Watcher, begun: Callable[[Cell], None]
+) -> Iterator[Tried[Cell]]:
     """Every cell's result, or what kept it from having one: a failure is told, and the next cell goes on.
 
     Args:
@@ -68,10 +49,9 @@ def run(planned: Planned, store: ArtifactStore, watcher: Watcher, begun: Callabl
     for cell in cells(planned):
         begun(cell)
         try:
-            outcome = runner.outcome(cell)
-            yield Done(cell, Row("", (Run(outcome.result, outcome.artifact),)))
+            yield Tried(cell, Row("", (runner.measured(cell),)))
         except Exception as error:  # whatever a component raises concerns its own cells alone
-            yield Done(cell, None, told(error))
+            yield Tried(cell, None, told(error))
 
 
 class Runner:
@@ -133,7 +113,7 @@ class Runner:
                 "ranker to rating_interaction and queries.touched below 1 (0.35 is usual)"
             )
 
-    def outcome(self, cell: Cell) -> Outcome:
+    def measured(self, cell: Cell) -> Run:
         """The cell's run, made or found."""
         target = self._target(cell.target)
         e = target.experiment
@@ -179,7 +159,7 @@ class Runner:
         return f"R2Rec ({e.backbone.use}): {', then '.join(steps)}"
 
 
-def shares(done: Sequence[Done]) -> Mapping[Cell, Share]:
+def shares(done: Sequence[Tried[Cell]]) -> Mapping[Cell, Share]:
     """Of each carried model that has a result, the share of the in-domain gain over the untrained model.
 
     Both gains are those of the same users on the same lists: (carried - untrained) / (in-domain - untrained).
