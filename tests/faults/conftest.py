@@ -19,26 +19,22 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-EXPERIMENT = """
-name: tiny
-question: Does it survive?
-seed: 0
-data: {use: synthetic, users: 60, items: 80, interactions: 15, seed: 3}
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 5, users: 8, fold: test}
-chains: {use: closed_uniform, evidence: bundle, n: 2}
-prompts: {use: progressive_mask, budget: 96}
-teacher: template
-queries: {n: 48, touched: 0.35, latest: 40}
-backbone: {use: nano, weights: nano}
-stages:
-  - {use: sft, lr: 1.0e-2, batch_size: 8, examples: 32}
-  - {use: grpo, lr: 1.0e-3, steps: 3, prompts: 2, group: 2, max_completion: 12}
-ranker: {use: rating_interaction, max_thought_tokens: 12}
-metrics: [hr, ndcg, valid_ratio]
-baselines: [popularity]
-"""
+from tests.worlds import write_tiny
+
+CHANGES = {
+    "candidates": {"n": 5, "users": 8},
+    "chains": {"evidence": "bundle"},
+    "prompts": {"budget": 96},
+    "queries": {"n": 48},
+    "backbone": {"weights": "nano"},
+    "stages": [
+        {"use": "sft", "lr": 1e-2, "batch_size": 8, "examples": 32},
+        {"use": "grpo", "lr": 1e-3, "steps": 3, "prompts": 2, "group": 2, "max_completion": 12},
+    ],
+    "untrained": False,
+    "ranker": {"max_thought_tokens": 12},
+    "metrics": ["hr", "ndcg", "valid_ratio"],
+}
 SWEEP = """
 extends: tiny.yaml
 name: find
@@ -64,9 +60,8 @@ _LOADED = [
     "trl.trainer.grpo_trainer",
     "peft",
     "datasets",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
     "r2rec_baselines",
+    "tests.faults.warm",
 ]
 _CHILD = """
 import os, signal, sys
@@ -112,7 +107,7 @@ class Home:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "tiny.yaml").write_text(EXPERIMENT)
+        write_tiny(self.folder, **CHANGES)
         (self.folder / "sweep.yaml").write_text(SWEEP)
 
     def commands(self) -> list[list[object]]:
