@@ -25,8 +25,7 @@ def remembers(model: PreTrainedModel) -> bool:
     """
     from transformers.cache_utils import DynamicCache, DynamicLayer
 
-    base = getattr(model, "get_base_model", None)  # where it carries an adapter
-    inner: Any = base() if base else model
+    inner = bare(model)
     layers = DynamicCache(config=inner.config).layers
     return (
         type(inner).__module__.startswith("transformers.models.")
@@ -35,6 +34,12 @@ def remembers(model: PreTrainedModel) -> bool:
         and bool(layers)
         and all(type(layer) is DynamicLayer for layer in layers)
     )
+
+
+def bare(model: PreTrainedModel) -> Any:
+    """`model` without the adapter that it may carry."""
+    base = getattr(model, "get_base_model", None)
+    return base() if base else model
 
 
 class Memory:

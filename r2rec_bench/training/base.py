@@ -51,13 +51,14 @@ class StageResult:
         alarms: what looked wrong, e.g. groups without variance; each once, in words.
         examples: training examples, or prompts rolled out.
         tokens: tokens trained on.
+        notes: figures of the whole stage, and how it went about its work.
     """
 
     log: tuple[Mapping[str, float], ...]
     alarms: tuple[str, ...]
     examples: int
     tokens: int
-    notes: Mapping[str, float] = field(default_factory=dict[str, float])
+    notes: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
 
 
 class Stage(Component):
@@ -65,6 +66,9 @@ class Stage(Component):
 
     code: ClassVar[tuple[str, ...]] = ()
     """Modules and packages, by full name, that decide its result beside `training` and what it is given."""
+
+    def require_machine(self) -> None:
+        """Raise InputError if this machine lacks what the settings ask for; asked before any stage is trained."""
 
     @abstractmethod
     def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:

@@ -19,6 +19,10 @@ from r2rec_bench.training.base import Stage, StageContext, StageResult
 from r2rec_bench.training.judge import Judge, WeightedReward, default_rewards, require_each_once
 from r2rec_bench.training.loop import LoopConfig
 
+Way = Literal["vllm", "continuous", "batched"]
+"""Of writing completions."""
+Rollouts = Literal["auto", Way]
+
 
 class ReinforcementConfig(LoopConfig):
     """The defaults are for pretrained LLMs; a small backbone wants a learning rate a hundred times as high."""
@@ -38,6 +42,10 @@ class ReinforcementConfig(LoopConfig):
     temperature: Annotated[float, Field(gt=0, le=2), Tune(0.6, 1.2)] = 1.0
     max_completion: Annotated[int, Field(ge=1)] | None = None
     """Tokens after which a completion is cut; none is what the wording needs."""
+    rollouts: Rollouts = "auto"
+    """How completions are written. `vllm`: by vLLM on the same GPU; `continuous`: by transformers' continuous batching;
+    `batched`: together, each leaving the batch when it ends; `auto`: vLLM where it is installed and there is a GPU,
+    continuous batching on a GPU with FlashAttention, else batched."""
     zero_variance_alarm: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Alarm when more than this share of groups has one reward for all its completions: they teach nothing."""
     truncation_alarm: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -60,8 +68,15 @@ class Reinforcement(Stage):
     algorithm: ClassVar[Literal["grpo", "rloo"]]
     """How a group becomes an update; also the stage's name in messages and seeds."""
 
+    def require_machine(self) -> None:
+        from r2rec_bench.training.trl.rollouts import refusal, without_vllm
+
+        if self.config.rollouts == "vllm" and (problem := without_vllm()):
+            raise refusal(self.algorithm, "vllm", problem)
+
     def run(self, start: Checkpoint, traces: Sequence[Trace], out: Path, context: StageContext) -> StageResult:
         from r2rec_bench.training.trl.reinforced import reinforce
+        from r2rec_bench.training.trl.rollouts import way_of
         from r2rec_bench.training.trl.session import opened
 
         config, name = self.config, self.algorithm
@@ -81,12 +96,14 @@ class Reinforcement(Stage):
             return judge(completions, [chosen[row] for row in rows])
 
         with opened(name, start, out, config, context) as session:
+            way = way_of(name, config.rollouts, session.lm.model)
             reinforce(
                 session,
                 session.lm.encode([trace.prompt for trace in chosen]),
                 judged,
                 judge.weights,
                 algorithm=name,
+                way=way,
                 steps=config.steps,
                 prompts_per_pass=config.prompts // config.gradient_accumulation,
                 group=config.group,
@@ -95,7 +112,7 @@ class Reinforcement(Stage):
                 max_new_tokens=limit,
             )
         rows = session.rows
-        notes = {"reward_first": rows[0]["reward"], "reward_last": rows[-1]["reward"]}
+        notes = {"reward_first": rows[0]["reward"], "reward_last": rows[-1]["reward"], "rollouts": way}
         return StageResult(tuple(rows), self._alarms(rows, limit), len(chosen), session.tokens, notes)
 
     def _alarms(self, rows: Sequence[Mapping[str, float]], limit: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -209,7 +210,7 @@ def test_grpo_moves_answers_to_where_the_reward_is(nano_checkpoint: Checkpoint, 
     assert first["reward"] == pytest.approx(first["reward/format"] + first["reward/exact"], abs=1e-5)
     assert first["reward/exact"] < 0.5
     assert last["reward/exact"] > 0.8
-    assert result.notes == {"reward_first": first["reward"], "reward_last": last["reward"]}
+    assert result.notes == {"reward_first": first["reward"], "reward_last": last["reward"], "rollouts": "batched"}
     assert result.examples == 64
 
 
@@ -217,13 +218,13 @@ def test_grpo_asks_exactly_what_is_scored_elsewhere(
     qwen2_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[TokenIds] = []
-    sample = reinforced.sample
+    rolled_out = reinforced.rolled_out
 
-    def spy(trainer: object, prompts: Sequence[TokenIds]) -> list[TokenIds]:
+    def spy(trainer: Any, prompts: Sequence[TokenIds], way: Any) -> list[TokenIds]:
         asked.extend(prompts)
-        return sample(trainer, prompts)  # type: ignore[arg-type]
+        return rolled_out(trainer, prompts, way)
 
-    monkeypatch.setattr(reinforced, "sample", spy)
+    monkeypatch.setattr(reinforced, "rolled_out", spy)
     backbone = HuggingFace(HfConfig(path=str(qwen2_checkpoint.path), adapter=None))
     traces = talk(4)
     config = GrpoConfig(steps=1, prompts=4, group=2, max_completion=4)

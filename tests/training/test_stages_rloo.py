@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,13 +43,13 @@ def test_the_advantage_leaves_the_completion_itself_out(tuned_nano, codes, train
 
 def test_the_prompts_sampled_are_those_scored_elsewhere(tuned_nano, codes, train, tmp_path, monkeypatch):
     asked: list[TokenIds] = []
-    sample = reinforced.sample
+    rolled_out = reinforced.rolled_out
 
-    def spy(trainer: object, prompts: Sequence[TokenIds]) -> list[TokenIds]:
+    def spy(trainer: Any, prompts: Sequence[TokenIds], way: Any) -> list[TokenIds]:
         asked.extend(prompts)
-        return sample(trainer, prompts)  # type: ignore[arg-type]
+        return rolled_out(trainer, prompts, way)
 
-    monkeypatch.setattr(reinforced, "sample", spy)
+    monkeypatch.setattr(reinforced, "rolled_out", spy)
     train(Rloo(config(gradient_accumulation=2)), tuned_nano, codes[:2], tmp_path / "out")
     expected = LanguageModel.load(tuned_nano, Nano().load_options()).encode([trace.prompt for trace in codes[:2]])
     assert sorted(asked) == sorted(expected * 4)

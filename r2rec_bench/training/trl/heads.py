@@ -15,12 +15,13 @@ def completions_alone() -> Generator[None]:
     """Inside, on a CPU too, only labelled tokens are scored, as TRL does on a GPU.
 
     Elsewhere it scores prompts and padding as well and throws the figures away, so that tensors keep their shape for
-    devices that compile. A CPU gains nothing by it, and a small model's step is a quarter longer.
+    devices that compile. A CPU gains nothing by it, and a small model's step is a quarter longer. TRL has no setting
+    for it: it asks a function of its own module, `_use_triton`, and nothing else.
     """
     from trl.trainer import utils
 
     library: Any = utils
-    # TRL's module asks nothing else of it, and where another version has it no more, nothing is changed.
+    # Where another version has it no more, nothing is changed.
     usual = getattr(library, "_use_triton", _nowhere)
 
     def compact(device: torch.device) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from r2rec_bench.training.pairs.base import Pair
+from r2rec_bench.training.trl.heads import completions_alone
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def prefer(session: Session, pairs: Sequence[Pair], *, epochs: float, batch_size
             peft_config=session.new_adapter,
         )
 
-    session.train(trainer_of, session.share(batch_size, "batch_size"))
+    with completions_alone():
+        session.train(trainer_of, session.share(batch_size, "batch_size"))
 
 
 def _trainer_class() -> type[DPOTrainer]:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import FloatArray
-from r2rec_bench.llm.memory import read, remembers
 from r2rec_bench.llm.prefixes import TokenIds
-from r2rec_bench.llm.writing import write
 from r2rec_bench.training.trl.heads import completions_alone
+from r2rec_bench.training.trl.rollouts import rolled_out
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
-    import torch
-    from transformers import PreTrainedModel, TrainerState
-    from trl.trainer.grpo_config import GRPOConfig
+    from transformers import TrainerState
     from trl.trainer.grpo_trainer import GRPOTrainer
-    from trl.trainer.rloo_config import RLOOConfig
     from trl.trainer.rloo_trainer import RLOOTrainer
+
+    from r2rec_bench.training.reinforcement import Way
 
 Judge = Callable[[Sequence[int], Sequence[str]], Mapping[str, FloatArray]]
 """Rewards by name, float64 (n,), of completions: (rows of the prompts they answer, their texts)."""
@@ -34,6 +33,7 @@ def reinforce(
     weights: Mapping[str, float],
     *,
     algorithm: Literal["grpo", "rloo"],
+    way: Way,
     steps: int,
     prompts_per_pass: int,
     group: int,
@@ -52,6 +52,7 @@ def reinforce(
         judge: says what completions are worth.
         weights: of each of `judge`'s rewards in the sum.
         algorithm: how the rewards of a group become an update.
+        way: of writing completions, as `rollouts.way_of` found it.
         steps: updates.
         prompts_per_pass: prompts answered in a forward pass, of all processes together.
         group: completions of each, compared with each other.
@@ -64,9 +65,9 @@ def reinforce(
     """
     from datasets import Dataset
     from trl.trainer.grpo_config import GRPOConfig
-    from trl.trainer.grpo_trainer import GRPOTrainer
     from trl.trainer.rloo_config import RLOOConfig
 
+    config_of: Callable[..., Any] = partial(GRPOConfig, loss_type="grpo") if algorithm == "grpo" else RLOOConfig
     settings: dict[str, Any] = {
         "reward_weights": list(weights.values()),
         "max_steps": steps,
@@ -74,33 +75,29 @@ def reinforce(
         "beta": beta,
         "temperature": temperature,
         "max_completion_length": max_new_tokens,
-        # A broken model must get as far as the check of its loss, which names the step.
-        "generation_kwargs": {"remove_invalid_values": True},
         "disable_dropout": True,
     }
+    if way == "vllm":
+        longest = max(map(len, prompts)) + max_new_tokens
+        settings |= {"use_vllm": True, "vllm_mode": "colocate", "vllm_max_model_length": longest}
+    else:
+        # A broken model must get as far as the check of its loss, which names the step.
+        settings["generation_kwargs"] = {"remove_invalid_values": True}
     # TRL is given the rows of the prompts for prompts, and asks for the token ids when it writes.
     rows = Dataset.from_dict({"prompt": [str(row) for row in range(len(prompts))]})
 
     def asked(keys: Sequence[str]) -> list[TokenIds]:
         return [prompts[int(key)] for key in keys]
 
-    def roll_out(keys: list[str], trainer: GRPOTrainer) -> dict[str, Any]:
-        ids = asked(keys)
-        return {"prompt_ids": ids, "completion_ids": sample(trainer, ids), "logprobs": None}
-
     def trainer_of(batch: int) -> GRPOTrainer | RLOOTrainer:
-        arguments: dict[str, Any] = session.arguments() | settings | {"per_device_train_batch_size": batch}
-        parts: dict[str, Any] = {
-            "model": session.lm.model,
-            "reward_funcs": _rewards(session, judge, weights, group),
-            "train_dataset": rows,
-            "processing_class": session.lm.tokenizer,
-            "peft_config": session.new_adapter,
-        }
-        if algorithm == "grpo":
-            trainer = GRPOTrainer(args=GRPOConfig(**arguments, loss_type="grpo"), rollout_func=roll_out, **parts)
-        else:
-            trainer = _rloo_trainer(asked)(args=RLOOConfig(**arguments), **parts)
+        trainer = _trainer_class(algorithm, asked, way)(
+            model=session.lm.model,
+            args=config_of(**session.arguments(), **settings, per_device_train_batch_size=batch),
+            reward_funcs=_rewards(session, judge, weights, group),
+            train_dataset=rows,
+            processing_class=session.lm.tokenizer,
+            peft_config=session.new_adapter,
+        )
         if trainer.is_fsdp_enabled:
             raise InputError(
                 f"{algorithm}: FSDP spreads the weights that completions are written with; launch it without"
@@ -148,94 +145,27 @@ def _rewards(
     return [function(name) for name in weights]
 
 
-def _rloo_trainer(asked: Callable[[Sequence[str]], list[TokenIds]]) -> type[RLOOTrainer]:
+def _trainer_class(
+    algorithm: Literal["grpo", "rloo"], asked: Callable[[Sequence[str]], list[TokenIds]], way: Way
+) -> type[Any]:
+    from trl.trainer.grpo_trainer import GRPOTrainer
     from trl.trainer.rloo_trainer import RLOOTrainer
 
-    class TokenTrainer(RLOOTrainer):
-        """TRL's trainer, but prompts are looked up, not tokenised, and sampled as GRPO's: it has no hook for that."""
+    base: type[Any] = GRPOTrainer if algorithm == "grpo" else RLOOTrainer
+
+    class TokenTrainer(base):
+        """TRL's trainer, but prompts are looked up, not tokenised, and all ways of continuing them but vLLM are ours.
+
+        TRL's own continuous batching rounds the weights for good where they are trained in full precision.
+        """
 
         def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[TokenIds], None, dict[str, Any]]:
             return asked(prompts), None, {}
 
-        def _generate_single_turn(
-            self, prompt_ids: list[TokenIds], images: None, multimodal_fields: dict[str, Any]
-        ) -> list[TokenIds]:
-            return sample(self, prompt_ids)
+        def _generate_single_turn(self, prompt_ids: list[TokenIds], *rest: object) -> object:
+            if way == "vllm":
+                return super()._generate_single_turn(prompt_ids, *rest)
+            written = rolled_out(self, prompt_ids, way)
+            return (written, None) if algorithm == "grpo" else written
 
     return TokenTrainer
-
-
-def sample(trainer: GRPOTrainer | RLOOTrainer, prompts: Sequence[TokenIds]) -> list[TokenIds]:
-    """A sampled continuation of each prompt, up to and including the end of turn; a prompt given often is read once."""
-    import torch
-    from trl.models.utils import unwrap_model_for_generation
-
-    checkpointing = cast("dict[str, Any] | None", trainer.args.gradient_checkpointing_kwargs)
-    with (
-        unwrap_model_for_generation(
-            trainer.model_wrapped, trainer.accelerator, gradient_checkpointing_kwargs=checkpointing
-        ) as model,
-        torch.no_grad(),
-    ):
-        if not remembers(model):
-            return _generated(trainer, model, prompts)
-        args = cast("GRPOConfig | RLOOConfig", trainer.args)
-        most = cast("int", args.max_completion_length)
-        return sampled(model, prompts, cast("Sequence[int]", trainer.eos_token_ids), args.temperature, most)
-
-
-def sampled(
-    model: PreTrainedModel, prompts: Sequence[TokenIds], ends: Sequence[int], temperature: float, most: int
-) -> list[TokenIds]:
-    """As `sample`, by a model that `remembers`: the draws are those of transformers' own generation.
-
-    Args:
-        model: what writes.
-        prompts: token ids, (n,) of any lengths.
-        ends: tokens that end a completion.
-        temperature: of sampling.
-        most: tokens of a completion.
-    """
-    import torch
-
-    memory, logits = read(model, prompts)
-    stops = torch.tensor(ends, device=logits.device)
-
-    def choose(logits: torch.Tensor, rows: torch.Tensor, written: int) -> torch.Tensor:
-        # A broken model must get as far as the check of its loss, which names the step.
-        shares = (logits.nan_to_num() / temperature).softmax(-1)
-        # As torch draws of many; numbers for the completions that have ended too, so that they move no others.
-        numbers = torch.empty((len(prompts), shares.shape[-1]), device=shares.device).exponential_()
-        return (shares / numbers[rows]).argmax(-1)
-
-    def ended(written: torch.Tensor) -> torch.Tensor:
-        return torch.isin(written[:, -1], stops)
-
-    out: list[TokenIds] = [[] for _ in prompts]
-    for some in write(memory, logits, choose, ended, most):
-        for row, ids in some.texts:
-            out[row] = ids
-    return out
-
-
-def _generated(
-    trainer: GRPOTrainer | RLOOTrainer, model: PreTrainedModel, prompts: Sequence[TokenIds]
-) -> list[TokenIds]:
-    """By transformers' own generation."""
-    import torch
-
-    width = max(len(prompt) for prompt in prompts)
-    device = trainer.accelerator.device
-    ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts], device=device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
-    written: Any = cast("Any", model).generate(
-        input_ids=ids, attention_mask=mask, generation_config=trainer.generation_config
-    )
-    ends = cast("Sequence[int]", trainer.eos_token_ids)
-    return [_ended(one, ends) for one in written[:, width:].tolist()]
-
-
-def _ended(ids: TokenIds, ends: Sequence[int]) -> TokenIds:
-    """`ids` up to and including the first of `ends`."""
-    end = next((place for place, token in enumerate(ids) if token in ends), len(ids) - 1)
-    return ids[: end + 1]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _logger = logging.getLogger(__name__)
-_NOISY = ("transformers", "trl", "peft", "accelerate", "datasets", "huggingface_hub")
+_NOISY = ("transformers", "ContinuousBatchingLogger", "trl", "peft", "accelerate", "datasets", "huggingface_hub")
 _FIGURES = {
     "loss": "loss",
     "grad_norm": "grad_norm",
