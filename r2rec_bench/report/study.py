@@ -186,7 +186,7 @@ def synthetic_note(artifacts: Iterable[Artifact]) -> str:
         if meta["synthetic"]:
             best = "" if meta["bayes_hr1"] is None else f" The best possible HR@1 there is {meta['bayes_hr1']:.3f}."
             notes.append(
-                f"SYNTHETIC DATA. Everything here was measured in a generated world, {meta['origin']}, and says "
+                f"SYNTHETIC DATA. Everything here was measured in a world {meta['origin']}, and says "
                 f"nothing about real users.{best}"
             )
     return "\n".join(notes)
