@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from types import FrameType
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -20,9 +22,6 @@ from r2rec_bench.data.candidates import draw
 from r2rec_bench.evaluation.base import Baseline, baselines
 from r2rec_bench.evaluation.metrics.base import ranks, rating_errors
 from r2rec_bench.evaluation.metrics.ndcg import gain
-
-if TYPE_CHECKING:
-    from multiprocessing.pool import Pool
 
 SEED, N_USERS, N_NEGATIVES = 0, 1000, 19
 """Of the draw of candidates and of every fit; how many are asked, about their own item and how many others."""
@@ -109,39 +108,30 @@ def judged(name: str, settings: Mapping[str, Any], task: Task) -> Score:
     return Score(float(gain(rank, 10).mean()), float((rank == 1).mean()), mae, seconds)
 
 
-_tasks: list[Task] = []
-
-
-def _take(task: Task) -> None:
-    _tasks.append(task)
-
-
-def _judged_in_worker(name: str, settings: Settings) -> Score:
-    return judged(name, settings, _tasks[0])
-
-
+@dataclass(frozen=True, slots=True)
 class LimitedJudge:
-    """Judges in a process of its own, which is ended when a trial takes too long."""
+    """Judges on `task`, and cuts a trial that takes more than so many minutes of processors' time."""
 
-    def __init__(self, task: Task, limit_minutes: float) -> None:
-        self._task = task
-        self._limit_s = 60 * limit_minutes
-        self._pool = self._started()
+    task: Task
+    limit_minutes: float
 
     def __call__(self, name: str, settings: Settings) -> Score:
-        try:
-            return self._pool.apply_async(_judged_in_worker, (name, settings)).get(self._limit_s)
-        except multiprocessing.TimeoutError:
-            self.close()
-            self._pool = self._started()
-            raise TimeLimitError(f"cut after {self._limit_s:g} s") from None
+        with _limited(60 * self.limit_minutes):
+            return judged(name, settings, self.task)
 
-    def close(self) -> None:
-        """End the process."""
-        self._pool.terminate()
-        self._pool.join()
 
-    def _started(self) -> Pool:
-        pool = multiprocessing.get_context("spawn").Pool(1, _take, (self._task,))
-        pool.apply(len, ([],))  # what it takes to start is not the trial's
-        return pool
+@contextmanager
+def _limited(seconds: float) -> Generator[None]:
+    """Inside, a TimeLimitError is raised once this process has computed for so long, all threads together."""
+
+    def cut(number: int, frame: FrameType | None) -> None:
+        raise TimeLimitError(f"cut after {seconds:g} s of processors' time")
+
+    before = signal.signal(signal.SIGPROF, cut)
+    # Once more each second, should a library have let the first one pass.
+    signal.setitimer(signal.ITIMER_PROF, max(seconds, 1e-6), 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import signal
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -49,9 +48,9 @@ SETTINGS, SCORE, CUT, SECONDS = "settings", "score", "cut", "seconds"
 HEADER = """# What tuning found: data set, baseline, settings. Written by baselines/tune.py, never edited.
 # Validation fold under leave-last-out, fitted on train alone; 1,000 users, 1 positive + 19 uniform negatives; the best
 # of the trials by NDCG@10, of a rating predictor's by MAE (`by`). Every baseline had the same number of trials, the
-# first of them its defaults; a trial that failed, or was cut at its limit of wall time (`limit_minutes`), counts.
-# `seconds` are those of all trials together; with `budget_minutes` none was begun once fits had taken so much of the
-# processors' time.
+# first of them its defaults; a trial that failed, or was cut at its limit (`limit_minutes`), counts. Where there are
+# `budget_minutes`, none was begun once those before it had taken so long. Minutes and `seconds`, those of all trials
+# together, are of processors' time.
 """
 
 
@@ -86,7 +85,7 @@ def searched(study: Study, name: str, n_trials: int, judge: Judge, budget_minute
             study.enqueue_trial({key: value for k in ranges for key, value in k.parameters(defaults[k.name]).items()})
         trial = study.ask()
         settings = {**defaults, **{knob.name: knob.suggest(trial) for knob in ranges}}
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             score = judge(name, settings)
             trial.set_user_attr(SCORE, asdict(score))
@@ -98,7 +97,7 @@ def searched(study: Study, name: str, n_trials: int, judge: Judge, budget_minute
             if number == 0 and isinstance(error, InputError):
                 raise
             score, state, said = None, TrialState.FAIL, f"failed: {type(error).__name__}: {error}"
-        trial.set_user_attr(SECONDS, time.perf_counter() - start)
+        trial.set_user_attr(SECONDS, time.process_time() - start)
         trial.set_user_attr(SETTINGS, settings)
         study.tell(trial, score and score.objective, state)
         logger.info("%s %d/%d: %s; %s", name, number + 1, n_trials, said, settings)
@@ -110,7 +109,7 @@ def counted(study: Study) -> list[FrozenTrial]:
 
 
 def _used(study: Study) -> float:
-    """CPU seconds of all trials; of one that was cut, and does not tell, its wall time."""
+    """Seconds of processors' time that all trials took: as each tells, or of one that was cut, until then."""
     told = (trial.user_attrs for trial in counted(study))
     return sum(attributes[SCORE]["seconds"] if SCORE in attributes else attributes[SECONDS] for attributes in told)
 
@@ -135,7 +134,7 @@ def entry(study: Study, limit_minutes: float, budget_minutes: float | None = Non
         "trials": {"scored": len(scored), "cut": n_cut, "failed": len(trials) - len(scored) - n_cut},
         "limit_minutes": limit_minutes,
         **({} if budget_minutes is None else {"budget_minutes": budget_minutes}),
-        "seconds": round(sum(trial.user_attrs[SECONDS] for trial in trials), 1),
+        "seconds": round(_used(study), 1),
         "versions": {"python": platform.python_version(), **libraries, "optuna": version("optuna")},
     }
 
@@ -182,7 +181,7 @@ def main(
     data: Annotated[str, typer.Argument(help="A data source, e.g. movielens-1m.")],
     baseline: Annotated[list[str] | None, typer.Option(help="One to tune; all when none is named.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="For each baseline.")] = 12,
-    minutes: Annotated[float, typer.Option(min=0, help="Wall time after which a trial is cut.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0, help="Processors' time after which a trial is cut.")] = 10.0,
     budget: Annotated[
         float | None, typer.Option(min=0, help="Minutes of processors' time after which no trial is begun.")
     ] = None,
@@ -191,7 +190,6 @@ def main(
     """Tune baselines on the validation fold of DATA, each with the same number of trials."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logger.setLevel(logging.INFO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the process that fits is ended in any case
     try:
         tune(data, baseline, trials, minutes, budget, out)
     except R2RecError as error:
@@ -214,21 +212,18 @@ def tune(
             raise InputError(f"'{name}' has nothing to tune; what has: {', '.join(names)}")
     task = Task.of(dataset_named(data).log)
     judge = LimitedJudge(task, limit_minutes)
-    try:
-        for name in chosen or names:
-            with study_of(name, task) as study:
-                try:
-                    searched(study, name, n_trials, judge, budget_minutes)
-                except InputError as error:
-                    logger.warning("%s is left out: %s", name, error)
-                    continue
-                found = entry(study, limit_minutes, budget_minutes)
-            if found is None:
-                logger.warning("%s is left out: none of its trials gave a score", name)
-            else:
-                merge(out, data, name, found)
-    finally:
-        judge.close()
+    for name in chosen or names:
+        with study_of(name, task) as study:
+            try:
+                searched(study, name, n_trials, judge, budget_minutes)
+            except InputError as error:
+                logger.warning("%s is left out: %s", name, error)
+                continue
+            found = entry(study, limit_minutes, budget_minutes)
+        if found is None:
+            logger.warning("%s is left out: none of its trials gave a score", name)
+        else:
+            merge(out, data, name, found)
 
 
 if __name__ == "__main__":
