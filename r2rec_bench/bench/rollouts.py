@@ -79,6 +79,7 @@ def stage(prompts: Sequence[TokenIds], steps: int) -> Runs:
             judge,
             {"chance": 1.0},
             algorithm="grpo",
+            way="batched",
             steps=steps,
             prompts_per_pass=PROMPTS,
             group=GROUP,
@@ -92,14 +93,16 @@ def stage(prompts: Sequence[TokenIds], steps: int) -> Runs:
 def bare(prompts: Sequence[TokenIds], steps: int) -> Runs:
     """Seconds of each step but the first, of the same sizes and nothing around them."""
     import torch
+    from transformers import GenerationConfig
 
     from r2rec_bench.llm.loading import load_model
-    from r2rec_bench.training.trl.reinforced import sampled
+    from r2rec_bench.training.trl.rollouts import sampled
 
     backbone = Nano()
     policy, reference = (load_model(backbone.checkpoint(), backbone.load_options()) for _ in range(2))
     optimiser = torch.optim.AdamW(policy.parameters(), lr=LR)
     end: Any = policy.config.eos_token_id
+    writing = GenerationConfig(max_new_tokens=WRITTEN, temperature=1.0, eos_token_id=[end])
 
     def log_p(model: PreTrainedModel, ids: torch.Tensor) -> torch.Tensor:
         out: Any = model(input_ids=ids, use_cache=False, logits_to_keep=WRITTEN + 1)
@@ -108,7 +111,7 @@ def bare(prompts: Sequence[TokenIds], steps: int) -> Runs:
     def step(asked: Sequence[TokenIds]) -> None:
         group = [prompt for prompt in asked for _ in range(GROUP)]
         with torch.no_grad():
-            written = sampled(policy, group, [end], 1.0, WRITTEN)
+            written = sampled(policy, group, writing)
             ids = torch.tensor(
                 [prompt + one + [end] * (WRITTEN - len(one)) for prompt, one in zip(group, written, strict=True)]
             )

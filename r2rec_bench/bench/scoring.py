@@ -30,7 +30,8 @@ TOLERANCE = 1e-4
 def measure(scale: float) -> Iterator[Measurement]:
     """A model of 20 M parameters with a shared prefix, and the nano model with thoughts and nothing shared."""
     model = LanguageModel(of_20_million(), new_tokenizer())
-    prompts = questions(CANDIDATES, max(4, round(SHARED * scale)), OWN)
+    shared = max(4, round(SHARED * scale))
+    prompts = questions(CANDIDATES, shared, OWN)
     runs = max(1, round(5 * scale))
     told: dict[str, FloatArray] = {}
 
@@ -45,23 +46,29 @@ def measure(scale: float) -> Iterator[Measurement]:
     fast, slow = side_by_side(ours, plain, runs)
     parameters = sum(weight.numel() for weight in model.model.parameters()) / 1e6
     yield Measurement(
-        f"{CANDIDATES} candidates scored, {SHARED} tokens shared and {OWN} of their own, {parameters:.0f} M parameters",
+        f"{CANDIDATES} candidates scored, {shared} tokens shared and {OWN} of their own, {parameters:.0f} M parameters",
         "s",
         fast,
         slow,
         "one padded batch of the whole prompts",
         times(5),
     )
-    moved = LanguageModel(model.model, model.tokenizer, batch_tokens=4 * (SHARED + OWN))
+    moved = LanguageModel(model.model, model.tokenizer, batch_tokens=4 * (shared + OWN))
     again = moved.outcome_scores(prompts[::-1], OUTCOMES).log_probabilities[::-1]
     difference = max(np.abs(told["ours"] - other).max() for other in (told["plain"], again))
     yield Measurement(
-        "Largest difference of log-probabilities from the plain way, and from other batches in another order",
+        "Largest difference of log-probabilities from the plain way, and from other batches in another order; at least "
+        "what float32 can tell apart",
         "nats",
-        (float(difference),),
+        (max(float(difference), resolution(told["ours"])),),
         target=at_most(TOLERANCE),
     )
     yield thought_about(max(8, round(ASKED * scale)), max(1, round(3 * scale)))
+
+
+def resolution(values: FloatArray) -> float:
+    """The distance of float32 numbers as large as the largest of `values`."""
+    return float(np.spacing(np.float32(np.abs(values).max())))
 
 
 def thought_about(asked: int, runs: int) -> Measurement:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
-from r2rec_bench.bench.base import Measurement, Runs, Target, at_least, per_second, seconds, side_by_side
+from r2rec_bench.bench.base import Measurement, Runs, Target, at_least, per_second, side_by_side
 from r2rec_bench.bench.gpu.flops import flops_per_token, peak_flops
 from r2rec_bench.bench.gpu.models import Load
 from r2rec_bench.core.resources import peak_bytes
 from r2rec_bench.files import TRACES
 from r2rec_bench.llm.model import LanguageModel, TokenIds
-from r2rec_bench.llm.sampling import Sampling
 from r2rec_bench.pipeline import Pipeline
-from r2rec_bench.prompts.wording import THINK_CLOSE
 from r2rec_bench.traces.store import read_traces
 from r2rec_bench.training.base import Stage, StageContext
 from r2rec_bench.training.grpo import Grpo, GrpoConfig
+from r2rec_bench.training.reinforcement import Way
 from r2rec_bench.training.sft import Sft, SftConfig
+from r2rec_bench.training.trl.rollouts import continued, generated, sampled, without_vllm
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,7 @@ class Timed:
     def measure(self) -> Iterator[Measurement]:
         """All figures, the model loaded for each as a run would load it."""
         yield from self._fine_tuned()
-        yield self._reinforced()
+        yield from self._reinforced()
         backbone = self.pipeline.asking.model
         lm = LanguageModel.load(backbone.checkpoint(), backbone.load_options())
         yield from self._written(lm)
@@ -77,14 +78,22 @@ class Timed:
             what = f"{self.title}: fine-tuning, share of {peak / 1e12:.0f} TFLOP/s"
             yield _measurement(what, "%", shares, target=at_least(_UTILISATION))
 
-    def _reinforced(self) -> Measurement:
+    def _reinforced(self) -> Iterator[Measurement]:
+        """Whole steps, in every way of writing their completions that can be had here."""
         load = self.load
-        config = GrpoConfig(
-            lr=1e-6, steps=load.steps, prompts=load.prompts, group=load.group, max_completion=load.completion
-        )
-        rows, _ = self._trained(Grpo(config))
-        what = f"{self.title}: a step of GRPO, {load.prompts} prompts × {load.group}, read and written"
-        return _measurement(what, "tokens/s", tuple(row["tokens_per_second"] for row in rows))
+        ways: tuple[Way, ...] = ("batched", "continuous", "vllm")
+        for way in ways[:-1] if without_vllm() else ways:
+            config = GrpoConfig(
+                lr=1e-6,
+                steps=load.steps,
+                prompts=load.prompts,
+                group=load.group,
+                max_completion=load.completion,
+                rollouts=way,
+            )
+            rows, _ = self._trained(Grpo(config))
+            what = f"{self.title}: a step of GRPO, {load.prompts} prompts × {load.group}, read and written ({way})"
+            yield _measurement(what, "tokens/s", tuple(row["tokens_per_second"] for row in rows))
 
     def _trained(self, stage: Stage) -> tuple[Sequence[Mapping[str, float]], int]:
         """The log of a stage after its first steps, and the tokens of all of it."""
@@ -98,17 +107,32 @@ class Timed:
         return result.log[_WARM:], result.tokens
 
     def _written(self, lm: LanguageModel) -> Iterator[Measurement]:
-        """The same prompts continued by each path that there is, each sampled on its own terms."""
+        """The same prompts continued in each way that needs no trainer, and by transformers' own generation."""
+        import torch
+        from transformers import GenerationConfig
+
         load = self.load
         prompts = lm.encode([asked.prompt for row in self.pipeline.asked[0] for asked in row][: load.prompts])
         rolled = [ids for ids in prompts for _ in range(load.group)]
-        for path, write in _paths(lm, load.completion).items():
+        config = GenerationConfig(
+            max_new_tokens=load.completion,
+            do_sample=True,
+            temperature=1.0,
+            top_k=0,
+            pad_token_id=lm.tokenizer.pad_token_id,
+            eos_token_id=[lm.tokenizer.eos_token_id],
+        )
+        ways = {"batched": sampled, "continuous": continued, "transformers' generate": generated}
+        for way, write in ways.items():
             _forget_peak()
-            write(rolled[:2])
-            counts: list[int] = []
-            taken = [seconds(lambda write=write, counts=counts: counts.append(write(rolled))) for _ in range(_RUNS)]
-            rates = tuple(count / time for count, time in zip(counts, taken, strict=True))
-            yield _measurement(f"{self.title}: {len(rolled)} rollouts by {path}", "tokens/s", rates)
+            rates: list[float] = []
+            with torch.no_grad():
+                write(lm.model, rolled[:2], config)
+                for _ in range(_RUNS):
+                    start = time.perf_counter()
+                    tokens = sum(map(len, write(lm.model, rolled, config)))
+                    rates.append(tokens / (time.perf_counter() - start))
+            yield _measurement(f"{self.title}: {len(rolled)} rollouts ({way})", "tokens/s", tuple(rates))
 
     def _scored(self, lm: LanguageModel) -> Measurement:
         """Answers to lists of candidates: prompts of a list begin alike."""
@@ -138,36 +162,6 @@ class Timed:
         return flops_per_token(
             parameters, shape.num_hidden_layers, shape.hidden_size, length, frozen=backbone.lora() is not None
         )
-
-
-def _paths(lm: LanguageModel, most: int) -> dict[str, Callable[[Sequence[TokenIds]], int]]:
-    """Ways to continue prompts, each telling how many tokens it wrote."""
-    import torch
-    from transformers import GenerationConfig
-
-    model: Any = lm.model
-    config = GenerationConfig(
-        max_new_tokens=most,
-        do_sample=True,
-        pad_token_id=lm.tokenizer.pad_token_id,
-        eos_token_id=lm.tokenizer.eos_token_id,
-    )
-
-    def ours(prompts: Sequence[TokenIds]) -> int:
-        return sum(map(len, lm.generate(prompts, THINK_CLOSE, most, sampling=Sampling(1.0, seed=0))))
-
-    def batched(prompts: Sequence[TokenIds]) -> int:
-        ids, mask, _ = _padded(lm, prompts)
-        with torch.inference_mode():
-            written = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-        return int((written[:, ids.shape[1] :] != config.pad_token_id).sum())
-
-    def continuous(prompts: Sequence[TokenIds]) -> int:
-        written = model.generate_batch(inputs=list(prompts), generation_config=config, progress_bar=False)
-        return sum(len(one.generated_tokens) for one in written.values())
-
-    paths = {"LanguageModel.generate": ours, "transformers' generate": batched}
-    return paths | ({"transformers' continuous batching": continuous} if device() else {})
 
 
 def _plainly(lm: LanguageModel, lists: Sequence[Sequence[TokenIds]]) -> None:
