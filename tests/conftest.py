@@ -8,8 +8,7 @@ import pytest
 from hypothesis import settings
 
 from r2rec_bench.llm.base import Checkpoint
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
-from r2rec_bench.testing.models import write_chat
+from r2rec_bench.testing.models import small_nano, write_chat
 
 # Machines are shared and kernels compile on first use: no example is too slow.
 settings.register_profile("house", deadline=None)
@@ -26,11 +25,8 @@ _CORPUS = [
 
 @pytest.fixture
 def nano_checkpoint(tmp_path: Path) -> Checkpoint:
-    """A nano backbone with random weights: one layer, width 32."""
-    folder = tmp_path / "nano"
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(folder)
-    new_tokenizer().save_pretrained(folder)
-    return Checkpoint(folder)
+    """A copy of `small_nano` of the test's own."""
+    return Checkpoint(copytree(small_nano().path, tmp_path / "nano"))
 
 
 @pytest.fixture

@@ -1,41 +1,20 @@
 """A calibration small enough for a test, and results with hits of one's own choice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from r2rec_bench.cli.app import app
 from r2rec_bench.core.environment import capture
 from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.store import Artifact
-from r2rec_bench.evaluation.results import R2REC, RunResult, UserTable
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
-from r2rec_bench.report.study import Row, Run
+from r2rec_bench.evaluation.results import R2REC, Run, RunResult, UserTable
+from r2rec_bench.report.study import Row
+from r2rec_bench.testing.models import small_nano
+from tests.worlds import Place, write_tiny
 
-EXPERIMENT = """
-name: tiny
-question: Does it run?
-data: {{use: synthetic, users: 60, items: 60, interactions: 8}}
-otherwise: synthetic
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 4, users: 30, fold: test}}
-chains: {{use: closed_uniform, n: 2}}
-prompts: {{use: direct, budget: 128}}
-teacher: template
-queries: {{n: 101, touched: 0.35, latest: 40}}
-backbone: {{use: nano, weights: {weights}}}
-untrained: true
-stages:
-  - {{use: sft, lr: 1.0e-2, batch_size: 32}}
-ranker: rating_interaction
-metrics: [hr]
-baselines: [popularity]
-"""
 ABLATION = "extends: tiny.yaml\nquestion: What do chains add?\nchange: {chains.use: none}\n"
 CALIBRATION = """
 extends: tiny.yaml
@@ -59,37 +38,40 @@ planted:
 """
 
 
-@dataclass
-class Folder:
+class Folder(Place):
     """Where a calibration's files and cache lie."""
-
-    path: Path
 
     @property
     def file(self) -> Path:
-        return self.path / "known.yaml"
-
-    def invoke(self, *arguments: object) -> Result:
-        env = {"R2REC_CACHE": str(self.path / "cache"), "R2REC_DATA": None}
-        return CliRunner(env=env).invoke(app, [str(argument) for argument in arguments])
+        return self.folder / "known.yaml"
 
     def calibrate(self, out: str) -> Result:
-        return self.invoke("calibrate", self.file, "--seeds", 1, "--out", self.path / out, "--quiet")
+        return self.invoke("calibrate", self.file, "--seeds", 1, "--out", self.folder / out, "--quiet")
 
     def report(self, out: str) -> dict[str, bytes]:
         """Every file of a report."""
-        return {file.name: file.read_bytes() for file in (self.path / out / "known").iterdir()}
+        return {file.name: file.read_bytes() for file in (self.folder / out / "known").iterdir()}
 
     @property
     def artifacts(self) -> set[Path]:
-        return set((self.path / "cache" / "artifacts").glob("*/*"))
+        return set((self.folder / "cache" / "artifacts").glob("*/*"))
 
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """A calibration that nobody has carried out yet; not to be written to."""
     folder = tmp_path_factory.mktemp("calibration")
-    (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=folder / "weights"))
+    write_tiny(
+        folder,
+        data={"items": 60, "interactions": 8},
+        otherwise="synthetic",
+        candidates={"n": 4, "users": 30},
+        prompts={"use": "direct"},
+        queries={"n": 101},
+        backbone={"weights": str(small_nano().path)},
+        stages=[{"use": "sft", "lr": 1e-2, "batch_size": 32}],
+        metrics=["hr"],
+    )
     (folder / "no-chains.yaml").write_text(ABLATION)
     (folder / "known.yaml").write_text(CALIBRATION)
     return Folder(folder)
@@ -98,8 +80,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 @pytest.fixture(scope="session")
 def carried_out(written: Folder) -> Folder:
     """The same, carried out once."""
-    new_model(NanoShape(width=16, layers=1, heads=2), seed=0).save_pretrained(written.path / "weights")
-    new_tokenizer().save_pretrained(written.path / "weights")
     result = written.calibrate("first")
     assert result.exit_code == 0, result.output
     return written

@@ -30,8 +30,8 @@ class Here:
                 yield done(index, job.work)
 
 
-def numbers(folder) -> list[dict[str, str]]:
-    with (folder.path / "first" / "known" / "results.csv").open(encoding="utf-8") as file:
+def numbers(place) -> list[dict[str, str]]:
+    with (place.folder / "first" / "known" / "results.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -39,7 +39,7 @@ def test_the_report_names_its_runs_and_gives_every_verdict(carried_out):
     files = carried_out.report("first")
     report = files["report.md"].decode()
     assert set(files) == {"report.md", "results.csv", "planted.svg"}
-    store = ArtifactStore(carried_out.path / "cache" / "artifacts")
+    store = ArtifactStore(carried_out.folder / "cache" / "artifacts")
     section = report.partition("## ")[0]
     assert section.count("| holds ") + section.count("| **DOES NOT HOLD** ") == 5
     assert section.count("> **DOES NOT HOLD: ") == section.count("| **DOES NOT HOLD** ")
@@ -65,7 +65,7 @@ def test_a_second_time_makes_nothing_and_writes_the_same(carried_out):
 
 
 def test_it_does_not_matter_who_does_the_runs(carried_out):
-    executor, store = Here(), ArtifactStore(carried_out.path / "cache" / "artifacts")
+    executor, store = Here(), ArtifactStore(carried_out.folder / "cache" / "artifacts")
     planned = read_calibration(carried_out.file, seeds=1)
     found = run(planned, store, Silent(), executor)
     assert to_csv(found).encode() == carried_out.report("first")["results.csv"]
@@ -74,7 +74,7 @@ def test_it_does_not_matter_who_does_the_runs(carried_out):
 
 
 def test_a_run_that_fails_ends_it_after_the_others(carried_out):
-    store = ArtifactStore(carried_out.path / "cache" / "artifacts")
+    store = ArtifactStore(carried_out.folder / "cache" / "artifacts")
     planned = read_calibration(carried_out.file, seeds=1)
     executor = Here("ease on world, seeds 0 to 3")
     with pytest.raises(R2RecError, match="ease on world, seeds 0 to 3: no room"):

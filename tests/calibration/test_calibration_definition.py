@@ -58,7 +58,7 @@ def test_seeds_may_be_asked_for(written):
     ],
 )
 def test_a_wrong_file_is_refused_with_the_nearest_fix(written, tmp_path, old, new, message):
-    for file in written.path.glob("*.yaml"):
+    for file in written.folder.glob("*.yaml"):
         shutil.copy(file, tmp_path)
     file = tmp_path / "known.yaml"
     text = file.read_text()

@@ -13,6 +13,7 @@ from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.loading import load
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent
+from r2rec_bench.evaluation import blocks as blocks_room
 from r2rec_bench.evaluation.results import TABLE_FILE
 from r2rec_bench.executors.base import Ended, Executor, Job, done
 from r2rec_bench.executors.experiments import spread_over
@@ -22,29 +23,38 @@ from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import CASES, TRACES
 from r2rec_bench.llm.nano import WEIGHTS
 from r2rec_bench.pipeline import Pipeline
+from r2rec_bench.traces.hf import LocalModel
+from tests.worlds import write_tiny
 
 pytestmark = pytest.mark.slow
 
-EXPERIMENT = f"""
-name: tiny
-question: Who made which part?
-seed: 0
-data: {{use: synthetic, users: 150, items: 60, interactions: 10, seed: 3}}
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 3, users: 140, fold: test}}
-chains: {{use: closed_uniform, evidence: bundle, n: 2}}
-prompts: {{use: progressive_mask, budget: 128}}
-teacher: {{use: hf, path: "{WEIGHTS}", masking: whole}}
-queries: {{n: 300, touched: 0.35, latest: 10}}
-backbone: nano
-stages: []
-ranker: {{use: rating_interaction, max_thought_tokens: 48}}
-metrics: [hr, counterfactual]
-baselines: []
-"""
+CHANGES = {
+    "candidates": {"n": 3, "users": 20},
+    "chains": {"evidence": "bundle"},
+    "teacher": {"use": "hf", "path": str(WEIGHTS), "masking": "whole"},
+    "queries": {"n": 40},
+    "stages": [],
+    "ranker": {"max_thought_tokens": 48},
+    "metrics": ["hr", "counterfactual"],
+    "baselines": [],
+}
+TRAINED = {
+    "candidates": {"n": 3, "users": 10},
+    "teacher": "template",
+    "untrained": False,
+    "stages": [{"use": "sft", "lr": 1e-3, "batch_size": 16}],
+}
 BLOCKS, BATCHES = 3, 2
-"""Of 64 users and of 256 lessons."""
+"""Of 8 users and of 32 lessons."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_parts() -> Iterator[None]:
+    """Parts so small that several of them are soon made; who makes one is told what is in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_room, "_USERS", 8)
+        patch.setattr(LocalModel, "batch", 32)
+        yield
 
 
 class Shuffled:
@@ -73,8 +83,7 @@ class Broken:
 
 def prepared(root: Path, executor: Executor | None = None) -> Pipeline:
     root.mkdir(exist_ok=True)
-    (root / "tiny.yaml").write_text(EXPERIMENT)
-    experiment = load(root / "tiny.yaml", Experiment, []).value
+    experiment = load(write_tiny(root, **CHANGES), Experiment, []).value
     spread = spread_over(executor, Silent()) if executor else None
     return Pipeline(experiment, ArtifactStore(root / "store"), Silent(), None, spread)
 
@@ -89,9 +98,9 @@ def annotated(pipeline: Pipeline) -> tuple[bytes, ...]:
 
 
 @pytest.fixture(scope="module")
-def serial(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[bytes, ...], ...]:
+def serial(small_parts: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[bytes, ...], ...]:
     pipeline = prepared(tmp_path_factory.mktemp("serial") / "run")
-    assert len(pipeline.candidate_lists) == 140
+    assert len(pipeline.candidate_lists) == 20
     return annotated(pipeline), evaluated(pipeline)
 
 
@@ -109,18 +118,7 @@ def test_two_processes_make_the_same_bytes(serial, tmp_path: Path, monkeypatch: 
 
 
 def test_a_single_experiment_is_trained_by_a_job_and_asked_in_parts(tmp_path: Path):
-    trained = {
-        "name: tiny": "name: tiny\nuntrained: false",
-        f'{{use: hf, path: "{WEIGHTS}", masking: whole}}': "template",
-        "n: 300": "n: 64",
-        "stages: []": "stages: [{use: sft, lr: 1.0e-3, batch_size: 16}]",
-        "users: 140": "users: 70",
-    }
-    text = EXPERIMENT
-    for old, new in trained.items():
-        text = text.replace(old, new)
-    (tmp_path / "tiny.yaml").write_text(text)
-    wanted, shuffled = Wanted([tmp_path / "tiny.yaml"]), Shuffled()
+    wanted, shuffled = Wanted([write_tiny(tmp_path, **CHANGES | TRAINED)]), Shuffled()
     alone = gather(wanted, ArtifactStore(tmp_path / "alone"), Silent())
     shared = gather(wanted, ArtifactStore(tmp_path / "shared"), Silent(), shuffled)
     assert shuffled.titles == ["tiny, training", "part 2 of 2", "part 1 of 2"]

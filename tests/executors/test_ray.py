@@ -20,28 +20,9 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.executors import ray as executor
 from r2rec_bench.executors.base import Job
 from r2rec_bench.executors.ray import Place, Ray, shares_of
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.testing.models import small_nano
+from tests.worlds import write_tiny
 
-EXPERIMENT = """
-name: tiny
-question: Does it run?
-seed: 0
-data: {use: synthetic, users: 60, items: 40, interactions: 12}
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 9, users: 20, fold: test}
-chains: {use: closed_uniform, evidence: bundle, order: forward, window: 10, n: 2}
-prompts: {use: progressive_mask, budget: 128, wording: auto}
-teacher: template
-queries: {n: 128, touched: 0.35, latest: 10}
-backbone: {use: nano, weights: nano}
-stages:
-  - {use: sft, lr: 1.0e-2, batch_size: 32, epochs: 1}
-untrained: false
-ranker: {use: rating_interaction, max_thought_tokens: 16}
-metrics: [hr, ndcg]
-baselines: [popularity, ease]
-"""
 ABLATION = "extends: tiny.yaml\nquestion: How fast?\nchange: {stages.sft.lr: 1.0e-3}\n"
 BROKEN = "extends: tiny.yaml\nquestion: What if?\nchange: {candidates.n: 200}\n"
 
@@ -82,9 +63,17 @@ def untimed(path: Path) -> list[dict[str, str]]:
 @pytest.mark.usefixtures("cluster")
 def test_a_study_is_the_same_on_a_cluster(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained("nano")
-    new_tokenizer().save_pretrained("nano")
-    for name, text in (("tiny", EXPERIMENT), ("slow", ABLATION), ("broken", BROKEN)):
+    write_tiny(
+        tmp_path,
+        chains={"evidence": "bundle", "order": "forward", "window": 10},
+        queries={"n": 128, "latest": 10},
+        backbone={"weights": str(small_nano().path)},
+        stages=[{"use": "sft", "lr": 1e-2, "batch_size": 32, "epochs": 1}],
+        untrained=False,
+        ranker={"max_thought_tokens": 16},
+        baselines=["popularity", "ease"],
+    )
+    for name, text in (("slow", ABLATION), ("broken", BROKEN)):
         Path(f"{name}.yaml").write_text(text)
 
     def results(out: str, *arguments: str) -> list[list[dict[str, str]]]:

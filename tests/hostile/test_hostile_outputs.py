@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.testing.models import small_nano
+from tests.worlds import write_tiny
 
 TITLES = [
     "<script>alert(1)</script>",
@@ -28,29 +30,6 @@ TITLES = [
     "t" * 100_000,
 ]
 NAME = "<script>x</script> | & $\\frac{ \\input{x} [red]"
-EXPERIMENT = """
-name: hostile
-question: "Is it {0}?"
-data: shop
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 9, users: 12, fold: test}}
-chains: {{use: closed_uniform, n: 2}}
-prompts: {{use: progressive_mask, budget: 128}}
-teacher: template
-queries: {{n: 40, touched: 0.35}}
-backbone: {{use: nano, weights: {1}}}
-stages: []
-ranker: {{use: rating_interaction, max_thought_tokens: 16}}
-metrics: [hr, ndcg]
-baselines: [popularity]
-"""
-ABLATION = """
-extends: hostile.yaml
-name: '{0}'
-question: 'And {0}?'
-change: {{chains.n: 1}}
-"""
 
 
 class Page(HTMLParser):
@@ -86,12 +65,20 @@ def test_nothing_of_a_hostile_world_is_obeyed(shop, r2rec, tmp_path):
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # as the command does where it is the first to load transformers
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(tmp_path / "nano")
-    new_tokenizer().save_pretrained(tmp_path / "nano")
-    escaped = NAME.replace("\\", "\\\\").replace('"', '\\"')
-    (tmp_path / "hostile.yaml").write_text(EXPERIMENT.format(escaped, tmp_path / "nano"))
-    (tmp_path / "evil.yaml").write_text(ABLATION.format(NAME.replace("'", "''")))
-    told = r2rec("run", tmp_path / "hostile.yaml", tmp_path / "evil.yaml", "--out", tmp_path / "reports")
+    hostile = write_tiny(
+        tmp_path,
+        question=f"Is it {NAME}?",
+        data="shop",
+        candidates={"users": 12},
+        queries={"n": 40},
+        backbone={"weights": str(small_nano().path)},
+        stages=[],
+        ranker={"max_thought_tokens": 16},
+    )
+    evil = tmp_path / "evil.yaml"
+    ablation = {"extends": hostile.name, "name": NAME, "question": f"And {NAME}?", "change": {"chains.n": 1}}
+    evil.write_text(yaml.safe_dump(ablation))
+    told = r2rec("run", hostile, evil, "--out", tmp_path / "reports")
     assert told.code == 0, told.error
     assert "[red]" in told.out
 

@@ -15,27 +15,8 @@ import yaml
 from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.sweep import study as under_test
+from tests.worlds import write_tiny
 
-BASE = """
-name: tiny
-question: What is searched?
-seed: 0
-data: {use: synthetic, users: 60, items: 80, interactions: 15, seed: 3}
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 9, users: 20, fold: test}
-chains: {use: closed_uniform, n: 3}
-prompts: {use: progressive_mask, budget: 128}
-teacher: template
-queries: {n: 64, touched: 0.35, latest: 40}
-backbone: nano
-stages:
-  - {use: sft, lr: 5.0e-3, batch_size: 16}
-  - {use: grpo, lr: 1.0e-3, steps: 2, prompts: 4, group: 4, max_completion: 48}
-ranker: rating_interaction
-metrics: [hr, ndcg]
-baselines: [popularity]
-"""
 SWEEP = {
     "extends": "tiny.yaml",
     "name": "find",
@@ -49,7 +30,7 @@ SWEEP = {
 @pytest.fixture
 def sweep_file(tmp_path):
     def write(**changes):
-        (tmp_path / "tiny.yaml").write_text(BASE)
+        write_tiny(tmp_path)
         file = tmp_path / "sweep.yaml"
         file.write_text(yaml.safe_dump({**SWEEP, **changes}))
         return file

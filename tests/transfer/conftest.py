@@ -7,39 +7,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from r2rec_bench import pipeline as under_test
-from r2rec_bench.cli.app import app
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import Ranking
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.pipeline import Pipeline
+from r2rec_bench.report.tried import Tried
 from r2rec_bench.training.sft import Sft
+from r2rec_bench.transfer.cells import Cell
 from r2rec_bench.transfer.definition import Planned, read_transfer
-from r2rec_bench.transfer.run import Done, run
+from r2rec_bench.transfer.run import run
+from tests.worlds import Place, write_tiny
 
-EXPERIMENT = """
-name: tiny
-question: Does it run?
-data: {use: synthetic, users: 60, items: 40, interactions: 8}
-otherwise: synthetic
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 4, users: 40, fold: test}
-chains: {use: closed_uniform, n: 2}
-prompts: {use: direct, budget: 128}
-teacher: template
-queries: {n: 101, touched: 0.35, latest: 40}
-backbone: nano
-stages:
-  - {use: sft, lr: 3.0e-3, batch_size: 32}
-ranker: rating_interaction
-metrics: [hr]
-baselines: [popularity]
-"""
+CHANGES = {
+    "data": {"items": 40, "interactions": 8},
+    "otherwise": "synthetic",
+    "candidates": {"n": 4, "users": 40},
+    "prompts": {"use": "direct"},
+    "queries": {"n": 101},
+    "stages": [{"use": "sft", "lr": 3e-3, "batch_size": 32}],
+    "metrics": ["hr"],
+}
 STUDY = """
 extends: tiny.yaml
 name: worlds
@@ -55,22 +47,15 @@ STOPPED = 2
 """The training in which the command is interrupted."""
 
 
-@dataclass
-class Folder:
+class Folder(Place):
     """Where a study's files, data and cache lie."""
-
-    path: Path
-
-    def invoke(self, *arguments: object, **places: str | None) -> Result:
-        env = {"R2REC_CACHE": str(self.path / "cache"), "R2REC_DATA": str(self.path / "data")} | places
-        return CliRunner(env=env).invoke(app, [str(argument) for argument in arguments])
 
     @property
     def store(self) -> ArtifactStore:
-        return ArtifactStore(self.path / "cache" / "artifacts")
+        return ArtifactStore(self.folder / "cache" / "artifacts")
 
     def planned(self, *overrides: str) -> Planned:
-        return read_transfer(self.path / "worlds.yaml", overrides)
+        return read_transfer(self.folder / "worlds.yaml", overrides)
 
 
 @dataclass
@@ -91,9 +76,9 @@ class Carried(Folder):
 
     @property
     def report(self) -> Path:
-        return self.path / "reports" / "worlds"
+        return self.folder / "reports" / "worlds"
 
-    def done(self) -> dict[tuple[str, str], Done]:
+    def done(self) -> dict[tuple[str, str], Tried[Cell]]:
         """Every cell by row and target, from the store."""
         found = run(self.planned(), self.store, Silent(), lambda _: None)
         return {(one.cell.label, one.cell.target): one for one in found}
@@ -106,7 +91,7 @@ class Carried(Folder):
 
 def written(folder: Path) -> Folder:
     """A folder with everything that a study needs."""
-    (folder / "tiny.yaml").write_text(EXPERIMENT)
+    write_tiny(folder, **CHANGES)
     (folder / "worlds.yaml").write_text(STUDY)
     world = Synthetic(SyntheticConfig(domain="books", users=60, items=40, interactions=8, seed=2)).load()
     log = world.log
@@ -127,7 +112,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 @pytest.fixture(scope="session")
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
-    made = Carried(written(tmp_path_factory.mktemp("transfer")).path)
+    made = Carried(written(tmp_path_factory.mktemp("transfer")).folder)
     learn, measure = Sft.run, under_test.measured
 
     def stopped(self: Sft, *rest):
@@ -143,8 +128,8 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Sft, "run", stopped)
         patch.setattr(under_test, "measured", kept)
-        made.interrupted = made.invoke("transfer", made.path / "worlds.yaml", "--out", made.path / "reports")
-        made.result = made.invoke("transfer", made.path / "worlds.yaml", "--out", made.path / "reports")
+        made.interrupted = made.invoke("transfer", made.folder / "worlds.yaml", "--out", made.folder / "reports")
+        made.result = made.invoke("transfer", made.folder / "worlds.yaml", "--out", made.folder / "reports")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("R2REC_DATA", str(made.path / "data"))
+        patch.setenv("R2REC_DATA", str(made.folder / "data"))
         yield made

@@ -67,8 +67,8 @@ def test_rows_go_from_no_training_to_the_contrast(files):
 
 
 def test_two_domains_have_no_others_to_train_on_together(files):
-    path = files.path / "two.yaml"
-    path.write_text((files.path / "worlds.yaml").read_text().replace("  electronics:", "  #"))
+    path = files.folder / "two.yaml"
+    path.write_text((files.folder / "worlds.yaml").read_text().replace("  electronics:", "  #"))
     assert Way.MULTI_SOURCE not in {cell.way for cell in cells(read_transfer(path))}
 
 
@@ -93,8 +93,8 @@ def test_two_domains_have_no_others_to_train_on_together(files):
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_with_the_nearest_fix(files, tmp_path, old, new, said):
-    (tmp_path / "tiny.yaml").write_bytes((files.path / "tiny.yaml").read_bytes())
-    text = (files.path / "worlds.yaml").read_text()
+    (tmp_path / "tiny.yaml").write_bytes((files.folder / "tiny.yaml").read_bytes())
+    text = (files.folder / "worlds.yaml").read_text()
     assert old in text
     path = tmp_path / "worlds.yaml"
     path.write_text(text.replace(old, new))
@@ -103,7 +103,7 @@ def test_a_wrong_file_is_refused_with_the_nearest_fix(files, tmp_path, old, new,
 
 
 def test_one_domain_is_none_to_carry_to(files, tmp_path):
-    (tmp_path / "tiny.yaml").write_bytes((files.path / "tiny.yaml").read_bytes())
+    (tmp_path / "tiny.yaml").write_bytes((files.folder / "tiny.yaml").read_bytes())
     path = tmp_path / "one.yaml"
     path.write_text("extends: tiny.yaml\nname: one\nquestion: Why?\ndomains: {movies: {data: synthetic}}\n")
     with pytest.raises(ConfigError, match=r"domains: .*at least 2 items"):
@@ -112,7 +112,7 @@ def test_one_domain_is_none_to_carry_to(files, tmp_path):
 
 def test_data_that_cannot_be_had_are_named_with_their_domain_before_any_work(files, tmp_path):
     nowhere = ("--set", "domains.shop.data={use: folder, name: nowhere}")
-    result = files.invoke("transfer", files.path / "worlds.yaml", *nowhere, R2REC_CACHE=str(tmp_path))
+    result = files.invoke("transfer", files.folder / "worlds.yaml", *nowhere, R2REC_CACHE=str(tmp_path))
     assert result.exit_code == 2
     assert "domain 'shop': data set 'nowhere': no " in result.stderr.replace("\n", " ")
     assert not list(tmp_path.rglob("*.json"))
@@ -120,7 +120,7 @@ def test_data_that_cannot_be_had_are_named_with_their_domain_before_any_work(fil
 
 def test_a_domain_without_ratings_is_not_asked_for_ratings_alone(files, tmp_path):
     rated = ("--set", "ranker=rating_expectation", "--set", "queries.touched=1")
-    result = files.invoke("transfer", files.path / "worlds.yaml", *rated, R2REC_CACHE=str(tmp_path))
+    result = files.invoke("transfer", files.folder / "worlds.yaml", *rated, R2REC_CACHE=str(tmp_path))
     assert result.exit_code == 2
     assert "domain 'shop' has no ratings, but the ranker 'rating_expectation' asks for nothing else." in " ".join(
         result.stderr.split()
@@ -130,7 +130,7 @@ def test_a_domain_without_ratings_is_not_asked_for_ratings_alone(files, tmp_path
 
 def test_too_few_users_to_learn_from_are_told_before_any_training(files, tmp_path):
     many = ("--set", "few_shot.users=[30]")
-    result = files.invoke("transfer", files.path / "worlds.yaml", *many, R2REC_CACHE=str(tmp_path))
+    result = files.invoke("transfer", files.folder / "worlds.yaml", *many, R2REC_CACHE=str(tmp_path))
     assert result.exit_code == 2
     said = " ".join(result.stderr.split())
     assert "domain 'movies': few_shot.users: 30 users to learn from, but 20 have two visible interactions" in said

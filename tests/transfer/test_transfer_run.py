@@ -71,7 +71,7 @@ def test_the_command_goes_on_where_it_was_interrupted(carried):
 
 
 def test_both_times_are_logged_and_why_the_first_ended(carried):
-    logs = sorted((carried.path / "cache" / "logs").glob("*-transfer-*.jsonl"))
+    logs = sorted((carried.folder / "cache" / "logs").glob("*-transfer-*.jsonl"))
     events = [json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines()]
     assert [event["failure"] for event in events if event["event"] == "close"][:2] == ["KeyboardInterrupt: ", ""]
 
@@ -90,7 +90,7 @@ def test_nothing_is_trained_or_asked_twice(carried, done):
 def test_given_again_nothing_is_done_and_the_same_is_written(carried):
     before = {path.name: path.read_bytes() for path in carried.report.iterdir()}
     assert set(before) == {"report.md", "results.csv", "results.tex", "heat-map.svg"}
-    again = carried.invoke("transfer", carried.path / "worlds.yaml", "--out", carried.path / "reports")
+    again = carried.invoke("transfer", carried.folder / "worlds.yaml", "--out", carried.folder / "reports")
     assert "✓" not in again.stderr
     assert again.stdout == carried.result.stdout
     assert {path.name: path.read_bytes() for path in carried.report.iterdir()} == before
@@ -240,8 +240,8 @@ def test_a_cell_that_fails_is_told_and_the_others_go_on(carried, monkeypatch):
         raise ZeroDivisionError("no [mix] here")
 
     monkeypatch.setattr(under_test, "mixed_traces", broken)
-    out = carried.path / "failed"
-    result = carried.invoke("transfer", carried.path / "worlds.yaml", "--out", out, "--quiet")
+    out = carried.folder / "failed"
+    result = carried.invoke("transfer", carried.folder / "worlds.yaml", "--out", out, "--quiet")
     assert result.exit_code == 1
     assert "(2) all others → shop: ZeroDivisionError: no [mix] here (test_transfer_run.py, line " in result.stdout
     said = (out / "worlds" / "report.md").read_text("utf-8")
