@@ -33,15 +33,15 @@ class Budget(StrEnum):
 
 _NANO = {
     "backbone_says": "A stand-in of 0.12 M parameters for a laptop. It is no LLM: for one put hf:FOLDER or hf:HUB-ID.",
-    "lr": "1.0e-3",
-    "batch": "128",
+    "lr": "3.0e-3",
+    "batch": "32",
     "grpo_lr": "1.0e-4",
     "prompts": "16",
     "checkpointing": "false",
 }
 _NANO_SIZES = {
     Budget.trial: {"users": "30", "questions": "300", "epochs": "1", "steps": "2"},
-    Budget.small: {"users": "1000", "questions": "60000", "epochs": "1", "steps": "60"},
+    Budget.small: {"users": "1000", "questions": "30000", "epochs": "1", "steps": "30"},
     Budget.full: {"users": "null", "questions": "240000", "epochs": "1", "steps": "240"},
 }
 """`small` is the quickstart's."""
