@@ -6,7 +6,6 @@ import gzip
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -22,18 +21,12 @@ _REPEATED = 0.02
 
 
 def measure(scale: float) -> Iterator[Measurement]:
-    """From a CSV file, plain and packed, to the 5-core in the form that later runs read; how long a read takes."""
+    """From a CSV file to the 5-core in the form that later runs read; how long a read takes."""
     lines = max(1_000, round(FULL * scale))
     with TemporaryDirectory() as folder:
         data, cache = Path(folder) / "data", Path(folder) / "cache"
         os.environ |= {DATA_VARIABLE: str(data), CACHE_VARIABLE: str(cache)}
-        file = _written(data / "amazon-books", lines)
-        yield from _prepared(f"{lines:,} lines of CSV", file)
-        packed = file.with_suffix(".csv.gz")
-        with file.open("rb") as plain, gzip.open(packed, "wb", compresslevel=1) as stream:
-            copyfileobj(plain, stream)
-        file.unlink()
-        yield from _prepared(f"{lines:,} lines of CSV, gzip", packed)
+        yield from _prepared(f"{lines:,} lines of CSV", _written(data / "amazon-books", lines))
 
 
 def _prepared(what: str, file: Path) -> Iterator[Measurement]:
@@ -46,7 +39,7 @@ def _prepared(what: str, file: Path) -> Iterator[Measurement]:
 
 
 def _lines(file: Path) -> int:
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+    with file.open("rb") as stream:
         return sum(1 for _ in stream)
 
 
