@@ -58,7 +58,7 @@ class LoadOptions:
     """How a checkpoint becomes a model in memory.
 
     Attributes:
-        dtype: `float32`, `bfloat16` or `auto` (as saved).
+        dtype: of the weights in memory; `auto` as saved.
         attention: transformers' attention implementation.
         trust_remote_code: whether code that comes with the checkpoint may run.
     """
@@ -87,7 +87,7 @@ class Backbone(Component):
         """What makes two untrained checkpoints the same: a digest of the weights, or a repository's revision."""
 
     def load_options(self) -> LoadOptions:
-        """How to load it and what is trained from it."""
+        """How its checkpoints become models in memory."""
         return LoadOptions()
 
     def lora(self) -> Lora | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from r2rec_bench.llm.padding import padded, positions
 from r2rec_bench.llm.prefixes import TokenIds, grouped
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def remembers(model: PreTrainedModel) -> bool:
     """
     from transformers.cache_utils import DynamicCache, DynamicLayer
 
-    inner = bare(model)
+    inner: Any = bare(model)
     layers = DynamicCache(config=inner.config).layers
     return (
         type(inner).__module__.startswith("transformers.models.")
@@ -36,7 +37,7 @@ def remembers(model: PreTrainedModel) -> bool:
     )
 
 
-def bare(model: PreTrainedModel) -> Any:
+def bare(model: PreTrainedModel) -> PreTrainedModel:
     """`model` without the adapter that it may carry."""
     base = getattr(model, "get_base_model", None)
     return base() if base else model
@@ -70,14 +71,7 @@ class Memory:
 
     def read(self, more: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read on, at least one token in each sequence; float32 logits of what follows, (n, vocabulary)."""
-        import torch
-
-        width = max(map(len, more))
-        ids = torch.zeros((len(more), width), dtype=torch.long)  # any id will do: it is masked
-        counts = torch.zeros((len(more), width), dtype=torch.long)
-        for row, one in enumerate(more):
-            ids[row, width - len(one) :] = torch.tensor(one)
-            counts[row, width - len(one) :] = 1
+        ids, counts = padded(more)
         device = self._model.device
         return self._forward(ids.to(device), counts.to(device))
 
@@ -104,11 +98,10 @@ class Memory:
         import torch
 
         self._counts = counts if self._counts is None else torch.cat([self._counts, counts], dim=1)
-        positions = (self._counts.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         out: Any = self._model(
             input_ids=ids,
             attention_mask=self._counts,
-            position_ids=positions,
+            position_ids=positions(self._counts)[:, -ids.shape[1] :],
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,

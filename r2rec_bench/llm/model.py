@@ -22,6 +22,7 @@ from r2rec_bench.core.texts import Message, Prompt
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
 from r2rec_bench.llm.loading import load_model, load_tokenizer
 from r2rec_bench.llm.memory import read, remembers
+from r2rec_bench.llm.padding import padded, positions
 from r2rec_bench.llm.prefixes import TokenIds, alone, batches, grouped
 from r2rec_bench.llm.sampling import Sampling
 from r2rec_bench.llm.scores import OutcomeScores, Scores
@@ -279,9 +280,8 @@ class LanguageModel:
         if self.remembers and any(group.shared for group in grouped(prompts)):
             return read(self.model, prompts)[1]
         tokens, mask = self._pad(prompts)
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)
         out: Any = self.model(
-            input_ids=tokens, attention_mask=mask, position_ids=positions, logits_to_keep=1, use_cache=False
+            input_ids=tokens, attention_mask=mask, position_ids=positions(mask), logits_to_keep=1, use_cache=False
         )
         return out.logits[:, -1].float()
 
@@ -331,14 +331,7 @@ class LanguageModel:
         return lambda written: torch.isin(written[:, -1], ids) | said(written, None)
 
     def _pad(self, prompts: Sequence[TokenIds]) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
-        width = max(len(prompt) for prompt in prompts)
-        ids = torch.full((len(prompts), width), self._pad_id)
-        mask = torch.zeros((len(prompts), width), dtype=torch.long)
-        for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt) :] = torch.tensor(prompt)
-            mask[row, width - len(prompt) :] = 1
+        ids, mask = padded(prompts, self._pad_id)
         return ids.to(self.model.device), mask.to(self.model.device)
 
 

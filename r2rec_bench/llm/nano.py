@@ -62,7 +62,7 @@ class NanoShape(Config):
 
 
 def new_model(shape: NanoShape, seed: int) -> LlamaForCausalLM:
-    """A nano model with random weights, float32, about 0.15 M parameters at the default shape."""
+    """A nano model with random weights, float32, about 0.12 M parameters at the default shape."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 

@@ -11,14 +11,20 @@ import torch
 from transformers import GenerationConfig, MambaConfig, MambaForCausalLM
 
 from r2rec_bench.core.errors import InputError, R2RecError
+from r2rec_bench.core.loading import load
+from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.core.watch import Silent
+from r2rec_bench.experiment import Experiment
 from r2rec_bench.llm.base import LoadOptions
 from r2rec_bench.llm.hf import HfConfig, HuggingFace
 from r2rec_bench.llm.loading import load_model
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.training.grpo import Grpo, GrpoConfig
 from r2rec_bench.training.rloo import Rloo, RlooConfig
 from r2rec_bench.training.trl import rollouts
+from tests.worlds import write_tiny
 
 MOST = 12
 ENDS = list(range(0, 277, 9))
@@ -232,3 +238,14 @@ def test_a_machine_without_vllm_is_refused_before_anything_is_loaded(machine):
     Grpo(GrpoConfig(rollouts="auto")).require_machine()
     with pytest.raises(InputError, match=r"rloo\.rollouts is 'vllm', but vLLM is not installed"):
         Rloo(RlooConfig(rollouts="vllm")).require_machine()
+
+
+@pytest.mark.slow
+def test_a_machine_without_vllm_is_refused_before_the_stages_that_come_first(tmp_path):
+    stages = [{"use": "sft"}, {"use": "grpo", "rollouts": "vllm"}]
+    experiment = load(write_tiny(tmp_path, stages=stages), Experiment).value
+    store = ArtifactStore(tmp_path / "artifacts")
+    with pytest.raises(InputError, match=r"grpo\.rollouts is 'vllm', but vLLM"):
+        Pipeline(experiment, store, Silent()).last()
+    assert {artifact.stage for artifact in store} >= {"traces"}
+    assert {artifact.stage for artifact in store}.isdisjoint({"sft", "grpo"})

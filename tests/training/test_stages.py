@@ -128,6 +128,32 @@ def test_accumulated_passes_make_the_same_update(nano_checkpoint: Checkpoint, tm
         np.testing.assert_allclose(one[name], other[name], atol=2e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["eager", pytest.param("inductor", marks=pytest.mark.long)])
+def test_a_compiled_model_learns_the_same(
+    backend: str, nano_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    compiled: list[object] = []
+    usual = torch.compile
+
+    def spy(model: Any, **_: object) -> object:
+        compiled.append(model)
+        return usual(model, backend=backend)
+
+    monkeypatch.setattr(torch, "compile", spy)
+    whole = SftConfig(lr=1e-3, batch_size=16)
+    run(Sft(whole), nano_checkpoint, toy(40), tmp_path / "plain")
+    assert not compiled
+    run(Sft(whole.model_copy(update={"compile": True})), nano_checkpoint, toy(40), tmp_path / "compiled")
+    assert len(compiled) == 1
+    one, other = weights(tmp_path / "plain"), weights(tmp_path / "compiled")
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], atol=2e-4)
+
+
 def test_a_single_update_is_not_spent_on_warming_up(nano_checkpoint: Checkpoint, tmp_path: Path) -> None:
     for warmup in (0.03, 0.9):
         config = SftConfig(lr=1e-3, batch_size=64, warmup=warmup)
@@ -270,6 +296,15 @@ def test_without_enough_traces_there_is_no_stage(nano_checkpoint: Checkpoint, tm
         run(Sft(), nano_checkpoint, [], tmp_path / "a")
     with pytest.raises(InputError, match=r"grpo.prompts: 16 prompts a step, but only 3 traces .* lower it to 3"):
         run(Grpo(), nano_checkpoint, toy(3), tmp_path / "b")
+
+
+def test_several_gpus_need_several_processes(nano_checkpoint: Checkpoint, tmp_path: Path, monkeypatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with pytest.raises(InputError, match=r"sft: one process trains on one GPU, and this one sees 4\. .*launch: accel"):
+        run(Sft(SftConfig(**FAST)), nano_checkpoint, toy(), tmp_path / "out")
 
 
 def test_settings_that_do_not_go_together_are_refused() -> None:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from r2rec_bench.bench.base import Measurement, Runs, Target, at_least, per_second, side_by_side
 from r2rec_bench.bench.gpu.flops import flops_per_token, peak_flops
 from r2rec_bench.bench.gpu.models import Load
 from r2rec_bench.core.resources import peak_bytes
 from r2rec_bench.files import TRACES
-from r2rec_bench.llm.model import LanguageModel, TokenIds
+from r2rec_bench.llm.model import LanguageModel
+from r2rec_bench.llm.padding import padded, positions
+from r2rec_bench.llm.prefixes import TokenIds
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.traces.store import read_traces
 from r2rec_bench.training.base import Stage, StageContext
@@ -23,9 +25,6 @@ from r2rec_bench.training.grpo import Grpo, GrpoConfig
 from r2rec_bench.training.reinforcement import Way
 from r2rec_bench.training.sft import Sft, SftConfig
 from r2rec_bench.training.trl.rollouts import continued, generated, sampled, without_vllm
-
-if TYPE_CHECKING:
-    import torch
 
 _WARM = 2
 """Steps of training that are not counted: kernels are chosen and memory is taken in them."""
@@ -170,21 +169,10 @@ def _plainly(lm: LanguageModel, lists: Sequence[Sequence[TokenIds]]) -> None:
 
     with torch.inference_mode():
         for prompts in lists:
-            ids, mask, places = _padded(lm, prompts)
-            model = cast("Any", lm.model)
+            ids, mask = (tensor.to(lm.model.device) for tensor in padded(prompts))
+            model, places = cast("Any", lm.model), positions(mask)
             logits = model(input_ids=ids, attention_mask=mask, position_ids=places, logits_to_keep=1).logits[:, -1]
             logits.float().log_softmax(-1).cpu()
-
-
-def _padded(lm: LanguageModel, prompts: Sequence[TokenIds]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, mask and positions of a batch padded on the left, int64 (b, longest)."""
-    import torch
-
-    width = max(map(len, prompts))
-    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts])
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-    places = (mask.cumsum(-1) - 1).clamp(min=0)
-    return ids.to(lm.model.device), mask.to(lm.model.device), places.to(lm.model.device)
 
 
 def _measurement(

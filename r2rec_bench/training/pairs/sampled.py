@@ -58,9 +58,7 @@ class Sampled(PairMaker):
 
     def pair(self, traces: Sequence[Trace], model: LanguageModel, context: StageContext) -> Paired:
         c = self.config
-        limit = c.max_completion or context.wording.completion_tokens(
-            max((len(trace.prompt.pieces) for trace in traces), default=0)
-        )
+        limit = c.max_completion or context.wording.completion_tokens(max(len(trace.prompt.pieces) for trace in traces))
         prompts = model.encode([trace.prompt for trace in traces])
         written = [self._sample(turn, prompts, limit, model, context) for turn in range(c.samples)]
         completions = [[turn[row] for turn in written] for row in range(len(traces))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.llm.memory import bare, read, remembers
+from r2rec_bench.llm.padding import padded
 from r2rec_bench.llm.prefixes import TokenIds
 from r2rec_bench.llm.writing import write
 
@@ -39,7 +40,7 @@ def without_vllm() -> str:
 
 def without_pages(model: PreTrainedModel) -> str:
     """Why transformers cannot keep what `model` has read in pages; empty where it can."""
-    inner = bare(model)
+    inner: Any = bare(model)
     if inner._is_stateful or not inner._supports_attention_backend:
         return f"{type(inner).__name__} keeps something else of a text than keys and values that can lie in pages"
     return ""
@@ -57,7 +58,8 @@ def way_of(stage: str, asked: Rollouts, model: PreTrainedModel) -> Way:
     if asked == "auto":
         if not without_vllm():
             return "vllm"
-        flash = "flash_attention" in bare(model).config._attn_implementation
+        shape: Any = model.config
+        flash = "flash_attention" in shape._attn_implementation
         return "continuous" if flash and not without_pages(model) else "batched"
     problem = {"vllm": without_vllm, "continuous": lambda: without_pages(model), "batched": str}[asked]()
     if problem:
@@ -118,13 +120,9 @@ def sampled(model: PreTrainedModel, prompts: Sequence[TokenIds], config: Generat
 
 def generated(model: PreTrainedModel, prompts: Sequence[TokenIds], config: GenerationConfig) -> list[TokenIds]:
     """Continuations by transformers' own generation of one padded batch."""
-    import torch
-
-    width = max(len(prompt) for prompt in prompts)
-    ids = torch.tensor([[0] * (width - len(prompt)) + prompt for prompt in prompts], device=model.device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device)
+    ids, mask = (tensor.to(model.device) for tensor in padded(prompts))
     written: Any = cast("Any", model).generate(input_ids=ids, attention_mask=mask, generation_config=config)
-    return [_ended(one, cast("list[int]", config.eos_token_id)) for one in written[:, width:].tolist()]
+    return [_ended(one, cast("list[int]", config.eos_token_id)) for one in written[:, ids.shape[1] :].tolist()]
 
 
 def continued(model: PreTrainedModel, prompts: Sequence[TokenIds], config: GenerationConfig) -> list[TokenIds]:

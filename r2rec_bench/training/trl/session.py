@@ -74,6 +74,7 @@ class Session:
         problem = handoff_problem(stage, handoff, adapters=lora is not None, inherited=start.adapter is not None)
         if problem:
             raise InputError(problem)
+        _require_one_gpu(stage)
         self._start = start
         self._passes = config.gradient_accumulation
         self._adapted = lora is not None and handoff != "merge"
@@ -271,6 +272,18 @@ class Session:
                     f"{self.stage}: {name} is {value} at step {step}; expected a finite number. "
                     f"Lower lr ({self._config.lr:g}) or max_grad_norm ({self._config.max_grad_norm:g})."
                 )
+
+
+def _require_one_gpu(stage: str) -> None:
+    """Raise InputError where a single process sees several GPUs, over which TRL's trainers spread no model."""
+    import torch
+
+    gpus = torch.cuda.device_count()
+    if gpus > 1 and "WORLD_SIZE" not in os.environ:
+        raise InputError(
+            f"{stage}: one process trains on one GPU, and this one sees {gpus}. Show it one (CUDA_VISIBLE_DEVICES=0), "
+            "or train on all of them (launch: accelerate:experiments/launch/multi-gpu.yaml)"
+        )
 
 
 def _reach_the_peak(trainer: Trainer) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from r2rec_bench.llm.model import TokenIds
+from r2rec_bench.llm.padding import padded, positions
+from r2rec_bench.llm.prefixes import TokenIds
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def fine_tune(
     epochs: float,
     batch_size: int,
     order: Literal["random", "group_by_length"],
+    compiled: bool = False,
 ) -> None:
     """Teach `session`'s model to write `completions` after `prompts`, and save it.
 
@@ -36,6 +38,7 @@ def fine_tune(
         epochs: passes over the examples.
         batch_size: examples per forward pass, of all processes together.
         order: shuffled, or shuffled among examples of like length, which saves padding.
+        compiled: whether the model is compiled before it is trained.
 
     Raises:
         R2RecError: a loss is not finite.
@@ -55,6 +58,7 @@ def fine_tune(
             num_train_epochs=epochs,
             per_device_train_batch_size=batch,
             train_sampling_strategy=order,
+            torch_compile=compiled,
             include_num_input_tokens_seen="non_padding",
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
@@ -82,18 +86,12 @@ def collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
     """
     import torch
 
-    width = max(len(row["input_ids"]) for row in batch)
-    ids = torch.zeros((len(batch), width), dtype=torch.long)  # any id will do: it is masked
-    labels = torch.full((len(batch), width), IGNORED)
-    mask = torch.zeros((len(batch), width), dtype=torch.long)
+    ids, mask = padded([row["input_ids"] for row in batch])
+    labels = torch.full_like(ids, IGNORED)
     for place, row in enumerate(batch):
-        start = width - len(row["input_ids"])
-        ids[place, start:] = torch.tensor(row["input_ids"])
-        mask[place, start:] = 1
-        written = start + row["prompt_length"]
+        written = ids.shape[1] - len(row["input_ids"]) + row["prompt_length"]
         labels[place, written:] = ids[place, written:]
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask), "labels": labels}
 
 
 def share_of(process: int, processes: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, torch.Tensor]]:
