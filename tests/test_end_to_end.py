@@ -4,7 +4,6 @@ import importlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from r2rec_bench.cli.app import app
 from r2rec_bench.core.config import validate
 from r2rec_bench.core.errors import ConfigError
 from r2rec_bench.core.fingerprint import source_digest
@@ -23,6 +21,7 @@ from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import MODEL
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.training.rewards.base import rewards
+from tests.worlds import Place
 
 ROOT = Path(__file__).parents[1]
 QUICKSTART = ROOT / "experiments" / "quickstart.yaml"
@@ -55,15 +54,12 @@ class Coin(Reward):
 """
 
 
-@dataclass(frozen=True)
-class Place:
-    """A folder for reports, data and cache, named in the environment, and no network."""
+class Quickstart(Place):
+    """The quickstart in a folder of its own, without a network."""
 
-    folder: Path
-
-    def run(self, *, file: Path = QUICKSTART, **settings: object) -> Result:
+    def run(self, **settings: object) -> Result:
         sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        result = CliRunner().invoke(app, ["run", str(file), "--out", str(self.folder / "reports"), *sets])
+        result = self.invoke("run", QUICKSTART, "--out", self.folder / "reports", *sets, R2REC_OFFLINE="1")
         assert result.exit_code == 0, result.output
         return result
 
@@ -75,16 +71,9 @@ class Place:
         return [folder / MODEL for folder in (self.folder / "cache" / "artifacts" / stage).glob("[0-9a-f]*")]
 
 
-def placed(folder: Path, patch: pytest.MonkeyPatch) -> Place:
-    patch.setenv("R2REC_CACHE", str(folder / "cache"))
-    patch.setenv("R2REC_DATA", str(folder / "data"))
-    patch.setenv("R2REC_OFFLINE", "1")
-    return Place(folder)
-
-
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    return placed(tmp_path, monkeypatch)
+def place(tmp_path: Path) -> Quickstart:
+    return Quickstart(tmp_path)
 
 
 @pytest.fixture
@@ -103,7 +92,7 @@ def coin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_the_quickstart_without_data_runs_and_shouts(place: Place, coin: Path):
+def test_the_quickstart_without_data_runs_and_shouts(place: Quickstart, coin: Path):
     """Also: the code of a plug-in's reward, deep inside a stage's settings, decides that stage."""
     first = place.run(**SMALL, **SMALL_WORLD)
     said = " ".join(re.sub("[│╭╮╰╯─]", " ", first.stderr).split())
@@ -137,7 +126,7 @@ def test_the_quickstart_without_data_runs_and_shouts(place: Place, coin: Path):
 
 
 @pytest.mark.slow
-def test_the_same_yaml_trains_a_chat_model(place: Place, coin: Path, qwen2_checkpoint: Checkpoint):
+def test_the_same_yaml_trains_a_chat_model(place: Quickstart, coin: Path, qwen2_checkpoint: Checkpoint):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     settings = {
@@ -178,7 +167,7 @@ HOSTILE = [
 
 
 @pytest.fixture
-def own_data(place: Place) -> Callable[..., None]:
+def own_data(place: Quickstart) -> Callable[..., None]:
     """Writes R2REC_DATA/my-shop: 60 people, 40 things with titles that mean harm, repeated pairs."""
 
     def write(*, ratings: bool) -> None:
@@ -203,7 +192,7 @@ def own_data(place: Place) -> Callable[..., None]:
 
 
 @pytest.mark.slow
-def test_implicit_data_with_hostile_titles_end_in_a_harmless_report(place: Place, own_data: Callable[..., None]):
+def test_implicit_data_with_hostile_titles_end_in_a_harmless_report(place: Quickstart, own_data: Callable[..., None]):
     own_data(ratings=False)
     result = place.run(**{**SMALL, "data": "my-shop", "candidates.users": 40})
     assert "SYNTHETIC" not in result.output + place.report
@@ -242,7 +231,7 @@ def test_implicit_data_with_hostile_titles_end_in_a_harmless_report(place: Place
 @pytest.mark.parametrize(
     "data", ["{use: folder, name: my-shop}", "{use: synthetic, users: 60, items: 80, interactions: 15}"]
 )
-def test_the_stricter_split_runs_to_the_end(place: Place, own_data: Callable[..., None], data: str):
+def test_the_stricter_split_runs_to_the_end(place: Quickstart, own_data: Callable[..., None], data: str):
     own_data(ratings=True)
     place.run(**SMALL, **{"data": data, "split": "temporal", "visibility": "past"})
     assert ", temporal, fold test, visibility past;" in place.report

@@ -17,38 +17,26 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import Candidates, Ranking
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.data.base import Dataset, Fold
-from r2rec_bench.evaluation.results import TABLE_FILE
+from r2rec_bench.evaluation.results import TABLE_FILE, Run
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import MODEL, TRACES
-from r2rec_bench.pipeline import Outcome, Pipeline
+from r2rec_bench.pipeline import Pipeline
+from tests.worlds import write_tiny
 
 pytestmark = pytest.mark.slow
 
-EXPERIMENT = """
-name: tiny
-question: What is done again?
-seed: 0
-data: {use: synthetic, users: 60, items: 80, interactions: 15, seed: 3}
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 9, users: 20, fold: test}
-chains: {use: closed_uniform, n: 3}
-prompts: {use: progressive_mask, budget: 128}
-teacher: template
-queries: {n: 64, touched: 0.35, latest: 40}
-backbone: nano
-stages:
-  - {use: sft, lr: 5.0e-3, batch_size: 16}
-  - {use: grpo, lr: 1.0e-3, steps: 2, prompts: 4, group: 4, max_completion: 48}
-ranker: {use: rating_interaction, max_thought_tokens: 48}
-metrics: [hr, mrr, mae]
-baselines:
-  - popularity
-  - item_knn
-  - {use: ease, l2: 50}
-  - {use: als, factors: 8}
-  - {use: bpr, factors: 8, iterations: 20}
-"""
+CHANGES = {
+    "chains": {"n": 3},
+    "ranker": {"max_thought_tokens": 48},
+    "metrics": ["hr", "mrr", "mae"],
+    "baselines": [
+        "popularity",
+        "item_knn",
+        {"use": "ease", "l2": 50},
+        {"use": "als", "factors": 8},
+        {"use": "bpr", "factors": 8, "iterations": 20},
+    ],
+}
 BASELINES = {"popularity", "item_knn", "ease", "als", "bpr"}
 SFT, GRPO = "R2Rec (nano): sft", "R2Rec (nano): sft + grpo"
 ASKED = {"nano, untrained", SFT, GRPO}
@@ -73,7 +61,7 @@ class Recorder(Silent):
 class Ran:
     cache: Path
     pipeline: Pipeline
-    rows: dict[str, Outcome]
+    rows: dict[str, Run]
     made: set[str]
     rankings: dict[str, tuple[Ranking, Candidates]]
     """What each model that was asked in this very run answered, and to what."""
@@ -89,8 +77,7 @@ class Ran:
 
 def prepared(cache: Path, *overrides: str) -> Pipeline:
     cache.mkdir(exist_ok=True)
-    file = cache / "tiny.yaml"
-    file.write_text(EXPERIMENT)
+    file = write_tiny(cache, **CHANGES)
     return Pipeline(load(file, Experiment, overrides).value, ArtifactStore(cache / "artifacts"), Recorder())
 
 

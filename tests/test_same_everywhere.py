@@ -24,30 +24,27 @@ from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.llm.loading import load_model, load_tokenizer
 from r2rec_bench.llm.model import LanguageModel
 from r2rec_bench.pipeline import Pipeline
+from tests.worlds import write_tiny
 
 pytestmark = pytest.mark.slow
 
-EXPERIMENT = """
-name: tiny
-question: Is it the same?
-seed: 0
-data: {use: synthetic, users: 60, items: 80, interactions: 15, seed: 3}
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 4, users: 6, fold: test}
-chains: {use: closed_uniform, n: 3}
-prompts: {use: progressive_mask, budget: 128}
-teacher: template
-queries: {n: 32, touched: 0.35, latest: 40}
-backbone: nano
-stages:
-  - {use: sft, lr: 5.0e-3, batch_size: 16}
-  - {use: grpo, lr: 1.0e-3, steps: 2, prompts: 2, group: 4, max_completion: 32}
-untrained: false
-ranker: {use: rating_interaction, max_thought_tokens: 32}
-metrics: [hr, mrr, mae]
-baselines: [popularity, {use: als, factors: 8}, {use: bpr, factors: 8, iterations: 20}]
-"""
+CHANGES = {
+    "candidates": {"n": 4, "users": 6},
+    "chains": {"n": 3},
+    "queries": {"n": 32},
+    "stages": [
+        {"use": "sft", "lr": 5e-3, "batch_size": 16},
+        {"use": "grpo", "lr": 1e-3, "steps": 2, "prompts": 2, "group": 4, "max_completion": 32},
+    ],
+    "untrained": False,
+    "ranker": {"max_thought_tokens": 32},
+    "metrics": ["hr", "mrr", "mae"],
+    "baselines": [
+        "popularity",
+        {"use": "als", "factors": 8},
+        {"use": "bpr", "factors": 8, "iterations": 20},
+    ],
+}
 BASELINES = ["popularity", "als", "bpr"]
 STOPS = ["candidates", "als", "traces", "sft", "grpo", "R2Rec (nano): sft"]
 TOLERANCE = 1e-4
@@ -84,8 +81,7 @@ def threads(n: int) -> Iterator[None]:
 
 
 def prepared(cache: Path, watcher: Silent, overrides: Sequence[str] = ()) -> Pipeline:
-    file = cache / "tiny.yaml"
-    file.write_text(EXPERIMENT)
+    file = write_tiny(cache, **CHANGES)
     return Pipeline(load(file, Experiment, overrides).value, ArtifactStore(cache / "artifacts"), watcher)
 
 

@@ -14,34 +14,28 @@ from r2rec_bench.core.manifest import read_manifest
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.evaluation.base import Recipe, baselines
-from r2rec_bench.evaluation.results import BASELINE
+from r2rec_bench.evaluation.results import BASELINE, Run
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.explain import explain
-from r2rec_bench.pipeline import Outcome, Pipeline
+from r2rec_bench.pipeline import Pipeline
+from tests.worlds import tiny
 
 QUICKSTART = Path(__file__).parents[2] / "experiments" / "quickstart.yaml"
 UNTRAINED = ["zero_shot_direct", "zero_shot_cot", "llmrank"]
 POINTWISE = ["zero_shot_direct", "zero_shot_cot", "tallrec", "sft_direct", "reczero"]
 NAMES = [*POINTWISE, "llmrank"]
 RUN = {"hf": NAMES, "nano": ["zero_shot_cot", "tallrec", "reczero"]}
-TINY: dict[str, Any] = {
-    "name": "tiny",
-    "question": "What does the same backbone do without chains?",
-    "data": {"use": "synthetic", "users": 40, "items": 60, "interactions": 12, "seed": 3},
-    "split": "leave_last_out",
-    "visibility": "fold",
-    "candidates": {"negatives": "uniform", "n": 3, "users": 2},
-    "chains": {"use": "closed_uniform", "n": 2},
-    "prompts": {"use": "progressive_mask", "budget": 900, "history": 1},
-    "teacher": "template",
+SMALLER: dict[str, Any] = {
+    "data": {"users": 40, "items": 60, "interactions": 12},
+    "candidates": {"n": 3, "users": 2},
+    "prompts": {"budget": 900, "history": 1},
     "queries": {"n": 4, "touched": 0.5},
     "stages": [
         {"use": "sft", "lr": 1e-3, "batch_size": 2},
         {"use": "grpo", "lr": 1e-3, "steps": 1, "prompts": 1, "group": 2, "max_completion": 8},
     ],
-    "ranker": {"use": "rating_interaction", "max_thought_tokens": 8},
+    "ranker": {"max_thought_tokens": 8},
     "metrics": ["hr", "position_bias"],
-    "baselines": ["popularity"],
 }
 
 
@@ -151,15 +145,15 @@ def test_a_recipe_that_changes_the_data_is_refused(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def rows(shared_qwen2, tmp_path_factory) -> Callable[[str], dict[str, Outcome]]:
+def rows(shared_qwen2, tmp_path_factory) -> Callable[[str], dict[str, Run]]:
     """The baselines of one small experiment, by backbone."""
-    made: dict[str, dict[str, Outcome]] = {}
+    made: dict[str, dict[str, Run]] = {}
 
-    def run(backbone: str) -> dict[str, Outcome]:
+    def run(backbone: str) -> dict[str, Run]:
         if backbone not in made:
-            model = {"use": "hf", "path": str(shared_qwen2.path), "dtype": "float32"} if backbone == "hf" else "nano"
+            model = {"use": "hf", "path": str(shared_qwen2.path), "dtype": "float32"} if backbone == "hf" else {}
             names = ["popularity", *RUN[backbone]]
-            experiment = validate(Experiment, {**TINY, "backbone": model, "baselines": names}, "tiny")
+            experiment = validate(Experiment, tiny(**SMALLER, backbone=model, baselines=names), "tiny")
             pipeline = Pipeline(experiment, ArtifactStore(tmp_path_factory.mktemp(backbone)), Silent())
             made[backbone] = {spec.use: pipeline.contender(spec) for spec in experiment.baselines}
         return made[backbone]

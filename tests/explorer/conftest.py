@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
 
-from r2rec_bench.cli.app import app
+from tests.worlds import Place, write_tiny
 
 HOSTILE = (
     "</script><script>document.title='owned'</script>",
@@ -19,26 +18,6 @@ HOSTILE = (
     "“Quoted” & <b>bold</b>",
     "javascript:alert(1)",
 )
-EXPERIMENT = """
-name: tiny
-question: Does it <b>show</b>?
-seed: 0
-data: shop
-split: leave_last_out
-visibility: fold
-candidates: {negatives: uniform, n: 5, users: 56, fold: test}
-chains: {use: closed_uniform, evidence: bundle, order: any, n: 3}
-prompts: {use: progressive_mask, budget: 512}
-teacher: template
-queries: {n: 32, touched: 0.35, latest: 40}
-backbone: {use: nano, weights: null}
-untrained: false
-stages:
-  - {use: sft, lr: 1.0e-4, batch_size: 16, epochs: 1}
-ranker: {use: rating_interaction, max_thought_tokens: null}
-metrics: [hr, ndcg, mrr, mae, valid_ratio]
-baselines: [popularity, ease]
-"""
 SINGLE = """
 extends: tiny.yaml
 question: What do single chains do, without room to think?
@@ -49,15 +28,10 @@ change:
 
 
 @dataclass
-class Site:
+class Site(Place):
     """A cache with runs, and the site that was made of them."""
 
-    folder: Path
     page: Path
-
-    def invoke(self, *arguments: object) -> Result:
-        places = {"R2REC_CACHE": str(self.folder / "cache"), "R2REC_DATA": str(self.folder / "data")}
-        return CliRunner(env=places).invoke(app, [str(argument) for argument in arguments])
 
     def read(self, name: str) -> Any:
         """What a file of data hands over."""
@@ -74,10 +48,22 @@ def handed_over(script: Path) -> Any:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("explorer")
     _write_shop(folder / "data" / "shop")
-    (folder / "tiny.yaml").write_text(EXPERIMENT)
+    tiny = write_tiny(
+        folder,
+        question="Does it <b>show</b>?",
+        data="shop",
+        candidates={"n": 5, "users": 56},
+        chains={"evidence": "bundle", "order": "any", "n": 3},
+        prompts={"budget": 512},
+        queries={"n": 32},
+        untrained=False,
+        stages=[{"use": "sft", "lr": 1e-4, "batch_size": 16, "epochs": 1}],
+        metrics=["hr", "ndcg", "mrr", "mae", "valid_ratio"],
+        baselines=["popularity", "ease"],
+    )
     (folder / "single.yaml").write_text(SINGLE)
     made = Site(folder, folder / "site" / "index.html")
-    files = (folder / "tiny.yaml", folder / "single.yaml")
+    files = (tiny, folder / "single.yaml")
     assert made.invoke("run", *files, "--out", folder / "reports").exit_code == 0
     result = made.invoke("explorer", *files, "-o", folder / "site", "--first", 2)
     assert result.exit_code == 0, result.output

@@ -13,30 +13,12 @@ from r2rec_bench.cli.app import app
 from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.loading import load
 from r2rec_bench.experiment import Experiment
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
 from r2rec_bench.sweep import study
+from r2rec_bench.testing.models import small_nano
 from r2rec_bench.tracking import wandb as under_test
 from r2rec_bench.tracking.wandb import WandbTracker, metric_name
+from tests.worlds import write_tiny
 
-TINY = """
-name: tiny
-question: What is tracked?
-seed: 0
-data: {{use: synthetic, users: 60, items: 60, interactions: 12}}
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 9, users: 10, fold: test}}
-chains: {{use: closed_uniform, n: 2}}
-prompts: {{use: progressive_mask, budget: 128}}
-teacher: template
-queries: {{n: 64, touched: 0.35, latest: 40}}
-backbone: {{use: nano, weights: {weights}}}
-stages: [{{use: sft, lr: 1.0e-2, batch_size: 16}}]
-untrained: false
-ranker: {{use: rating_interaction, max_thought_tokens: 8}}
-metrics: [hr, ndcg]
-baselines: [popularity]
-"""
 SWEEP = {
     "extends": "tiny.yaml",
     "name": "find",
@@ -63,13 +45,15 @@ def offline(monkeypatch, tmp_path):
 
 @pytest.fixture
 def tiny(offline):
-    weights = offline / "nano"
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
-    new_tokenizer().save_pretrained(weights)
-    file = offline / "tiny.yaml"
-    file.write_text(TINY.format(weights=weights))
     (offline / "sweep.yaml").write_text(yaml.safe_dump(SWEEP))
-    return file
+    return write_tiny(
+        offline,
+        candidates={"users": 10},
+        backbone={"weights": str(small_nano().path)},
+        stages=[{"use": "sft", "lr": 1e-2, "batch_size": 16}],
+        untrained=False,
+        ranker={"max_thought_tokens": 8},
+    )
 
 
 def invoke(*arguments):
