@@ -5,6 +5,7 @@ An archive is read in place and never unpacked onto disk, so that no member, wha
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -64,8 +65,11 @@ def unzipping(file: Path | zipfile.Path) -> Generator[None]:
     """
     try:
         yield
-    # For a way of packing or a password that it does not know it has errors of its own, and none for names and places.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error) as error:
+    # For a way of packing or a password that it does not know it has errors of its own, and none for names and places:
+    # before the beginning of the file the system has nothing to read, which it says as of any wrong argument.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise InputError(f"{file}: {error}; the download is damaged or not complete. Fetch it again.") from None
 
 

@@ -187,6 +187,18 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(roots, monkeypatch):
         MovieLens1M().load()
 
 
+def test_a_zip_whose_members_are_said_to_lie_before_its_beginning_is_refused(roots, monkeypatch):
+    path = official(monkeypatch, roots.data / "ml-1m.zip")
+    content = bytearray(path.read_bytes())
+    listed_at = slice(len(content) - 6, len(content) - 2)  # in the end record: where the list of members begins
+    content[listed_at] = (int.from_bytes(content[listed_at], "little") + 1_000).to_bytes(4, "little")
+    path.write_bytes(content)
+    md5 = hashlib.md5(content).hexdigest()
+    monkeypatch.setattr(MovieLens1M, "archive", replace(MovieLens1M.archive, md5=md5))
+    with pytest.raises(InputError, match=r"ratings.dat: .*the download is damaged or not complete. Fetch it again."):
+        MovieLens1M().load()
+
+
 def test_a_download_falls_back_on_the_mirror_and_is_kept(roots, monkeypatch, tmp_path):
     monkeypatch.delenv("R2REC_OFFLINE")
     (tmp_path / "wrong.zip").write_bytes(b"an error page")
