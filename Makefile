@@ -55,7 +55,7 @@ report: setup ## write the report of EXP from what has been run
 	$(BIN)/r2rec report $(EXP)
 
 test: setup ## all tests; ARGS goes to pytest
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist worksteal $(ARGS)
 
 test-long: setup ## the tests that take too long for every day; ARGS goes to pytest
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto -m long $(ARGS)

@@ -31,9 +31,9 @@ def test_no_file_knows_a_machine(tracked: list[Path]):
 
 
 def test_files_stay_short(tracked: list[Path]):
-    code = (path for path in tracked if path.suffix == ".py" and path.is_relative_to(ROOT / "r2rec_bench"))
+    code = (path for path in tracked if path.suffix == ".py")
     lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in code}
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+    assert {name for name, lines in lengths.items() if lines > MAX_LINES} <= {"tests/graph/test_visible_graph.py"}
 
 
 def commands(program: str) -> list[list[str]]:

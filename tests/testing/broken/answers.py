@@ -1,21 +1,13 @@
-"""Each rule of rankers, metrics and baselines catches what breaks it."""
+"""Rankers, metrics and baselines that break a rule."""
 
 import numpy as np
-import pytest
 
 from r2rec_bench.core.types import Cost, Ranking
 from r2rec_bench.evaluation.base import Baseline, Contender, Ranker, Recipe
 from r2rec_bench.evaluation.metrics.base import ranks
 from r2rec_bench.evaluation.metrics.hr import HitRatio
 from r2rec_bench.evaluation.metrics.mrr import ReciprocalRank
-from r2rec_bench.testing import contract_of
-from tests.testing.breaking import DOC, EVERYWHERE, Breaks, Broken, rules_of, turns
-
-pytestmark = pytest.mark.usefixtures("clean_worlds")
-
-FAMILIES = ["rankers", "metrics", "baselines"]
-breaks = Breaks()
-
+from tests.testing.broken.marks import DOC, breaks, turns
 
 # Rankers: by the number of the item, without asking.
 
@@ -37,10 +29,6 @@ class ByNumber(Ranker):
 
 
 ByNumber.__doc__ = DOC
-
-
-def test_rankers_by_number_break_no_rule():
-    contract_of("rankers").check(ByNumber())
 
 
 @breaks("rankers", "outcomes_are_stated", r"\(5, 1\)")
@@ -202,13 +190,3 @@ class GloballySeeded(Counts):
     def fit(self, log, seed):
         super().fit(log, seed)
         np.random.seed(seed)
-
-
-@pytest.mark.parametrize("broken", breaks.shown, ids=str)
-def test_it_is_caught(broken: Broken):
-    broken.check_caught()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_rule_is_without_a_component_that_breaks_it(family: str):
-    assert rules_of(family) - EVERYWHERE <= breaks.rules(family)

@@ -1,19 +1,14 @@
-"""Each rule that holds of every component catches one that breaks it, shown on chains."""
+"""Components that break a rule of every family; all are chains."""
 
 from typing import Annotated
 
 import numpy as np
-import pytest
 from pydantic import ConfigDict, Field, field_serializer
 
 from r2rec_bench.chains.base import SamplerConfig
 from r2rec_bench.chains.closed_uniform import ClosedUniform
 from r2rec_bench.core.config import Tune
-from tests.testing.breaking import EVERYWHERE, Breaks, Broken
-
-pytestmark = pytest.mark.usefixtures("clean_worlds")
-
-breaks = Breaks()
+from tests.testing.broken.marks import breaks
 
 
 class OpenConfig(SamplerConfig):
@@ -90,12 +85,3 @@ class GloballyRandom(ClosedUniform):
 class Failing(ClosedUniform):
     def weights(self, closures):
         raise KeyError("oops")
-
-
-@pytest.mark.parametrize("broken", breaks.shown, ids=str)
-def test_it_is_caught(broken: Broken):
-    broken.check_caught()
-
-
-def test_no_rule_is_without_a_component_that_breaks_it():
-    assert breaks.rules("chains") >= EVERYWHERE

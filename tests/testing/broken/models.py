@@ -1,27 +1,19 @@
-"""Each rule of backbones, rewards, pairs and stages catches what breaks it."""
+"""Backbones, rewards, pairs and stages that break a rule."""
 
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from r2rec_bench.llm.base import LoadOptions
 from r2rec_bench.llm.nano import Nano, NanoConfig
-from r2rec_bench.testing import contract_of
 from r2rec_bench.testing.models import small_nano
 from r2rec_bench.training.base import Stage, StageResult
 from r2rec_bench.training.pairs.base import Paired
 from r2rec_bench.training.pairs.corrupted import Corrupted
 from r2rec_bench.training.rewards.rating import Rating
-from tests.testing.breaking import DOC, EVERYWHERE, Breaks, Broken, rules_of, turns
-
-pytestmark = pytest.mark.usefixtures("clean_worlds")
-
-FAMILIES = ["backbones", "rewards", "pairs", "stages"]
-breaks = Breaks()
-
+from tests.testing.broken.marks import DOC, breaks, turns
 
 # Backbones: a copy of the small nano, tampered with.
 
@@ -161,10 +153,6 @@ class Noise(Stage):
 Noise.__doc__ = DOC
 
 
-def test_noise_alone_breaks_no_rule():
-    contract_of("stages").check(Noise())
-
-
 @breaks("stages", "training_keeps_its_promises", "weights that were trained")
 class Idle(Noise):
     def noise(self):
@@ -196,13 +184,3 @@ class Overwriting(Noise):
     def run(self, start, traces, out, context):
         (start.path / "notes.txt").write_text(f"{turns('notes')}")
         return super().run(start, traces, out, context)
-
-
-@pytest.mark.parametrize("broken", breaks.shown, ids=str)
-def test_it_is_caught(broken: Broken):
-    broken.check_caught()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_rule_is_without_a_component_that_breaks_it(family: str):
-    assert rules_of(family) - EVERYWHERE <= breaks.rules(family)

@@ -1,22 +1,15 @@
-"""Each rule of chains, prompts and teachers catches a component that breaks it, and says which rule that is."""
+"""Chains, prompts and teachers that break a rule."""
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from r2rec_bench.chains.closed_uniform import ClosedUniform, ClosedUniformConfig
 from r2rec_bench.core.texts import Reading
 from r2rec_bench.prompts.progressive_mask import ProgressiveMask
 from r2rec_bench.testing.worlds import CANARY
 from r2rec_bench.traces.template import Template
-from tests.testing.breaking import EVERYWHERE, Breaks, Broken, rules_of, turns
-
-pytestmark = pytest.mark.usefixtures("clean_worlds")
-
-FAMILIES = ["chains", "prompts", "teachers"]
-breaks = Breaks()
-
+from tests.testing.broken.marks import breaks, turns
 
 # Chains.
 
@@ -176,13 +169,3 @@ class Ranking(Rewritten):
 class Nameless(Template):
     def identity(self):
         return f"{turns('identity')}"
-
-
-@pytest.mark.parametrize("broken", breaks.shown, ids=str)
-def test_it_is_caught(broken: Broken):
-    broken.check_caught()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_rule_is_without_a_component_that_breaks_it(family: str):
-    assert rules_of(family) - EVERYWHERE <= breaks.rules(family)

@@ -1,9 +1,8 @@
-"""Each rule of sources, splits and negatives catches a component that breaks it, and says which rule that is."""
+"""Sources, splits and negatives that break a rule."""
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.types import Visibility
@@ -11,12 +10,8 @@ from r2rec_bench.data.base import Fold, Folds
 from r2rec_bench.data.negatives.uniform import Uniform
 from r2rec_bench.data.sources.synthetic import Synthetic, SyntheticConfig
 from r2rec_bench.data.splits.leave_last_out import LeaveLastOut
-from tests.testing.breaking import EVERYWHERE, Breaks, Broken, rules_of, turns
+from tests.testing.broken.marks import breaks, turns
 
-pytestmark = pytest.mark.usefixtures("clean_worlds")
-
-FAMILIES = ["sources", "splits", "negatives"]
-breaks = Breaks()
 TINY = SyntheticConfig(users=20, items=40, interactions=8)
 
 
@@ -127,13 +122,3 @@ class OwnDice(Uniform):
 class Fewer(Uniform):
     def draw(self, touched, positive, popularity, n, rng):
         return super().draw(touched, positive, popularity, min(n, len(popularity) - len(touched)), rng)
-
-
-@pytest.mark.parametrize("broken", breaks.shown, ids=str)
-def test_it_is_caught(broken: Broken):
-    broken.check_caught()
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_no_rule_is_without_a_component_that_breaks_it(family: str):
-    assert rules_of(family) - EVERYWHERE <= breaks.rules(family)
