@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from r2rec_bench.bench.base import Measurement, Runs, at_most, seconds, times
+from r2rec_bench.bench.base import Measurement, Runs, at_most, seconds, side_by_side, times
 from r2rec_bench.bench.scoring import questions
 from r2rec_bench.core.texts import Prompt, Trace
 from r2rec_bench.core.types import NONE_RATING, RATINGS, FloatArray, Query
@@ -25,7 +25,7 @@ from r2rec_bench.training.judge import Judge, default_rewards
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import GenerationConfig, PreTrainedModel
 
 PROMPTS, GROUP, READ, WRITTEN, COMPLETIONS = 16, 8, 54, 28, 10_000
 LR, BETA = 1e-4, 0.001
@@ -46,11 +46,45 @@ def measure(scale: float) -> Iterator[Measurement]:
         "its generation, forward of policy and reference, backward and AdamW in a bare loop",
         times(1 / 1.2),
     )
+    yield written(prompts[:PROMPTS], max(1, round(3 * scale)))
     asked = [question(user) for user in range(max(10, round(COMPLETIONS * scale)))]
     judge = Judge(default_rewards(), context(lambda step, n, figures: None))
     said = [trace.completion for trace in asked]
     taken = tuple(seconds(lambda: judge(said, asked)) for _ in range(3))
     yield Measurement(f"{len(asked):,} completions parsed and rewarded", "s", taken, target=at_most(1))
+
+
+def written(prompts: Sequence[TokenIds], runs: int) -> Measurement:
+    """Completions as a CPU writes them, beside the way that it is not given unless it is asked for."""
+    import torch
+
+    from r2rec_bench.llm.loading import load_model
+    from r2rec_bench.training.trl.rollouts import continued, sampled
+
+    backbone = Nano()
+    model = load_model(backbone.checkpoint(), backbone.load_options()).eval()
+    group, config = [prompt for prompt in prompts for _ in range(GROUP)], writing(model)
+
+    @torch.no_grad()
+    def batched() -> None:
+        sampled(model, group, config)
+
+    def continuous() -> None:
+        continued(model, group, config)
+
+    batched()
+    continuous()
+    ours, plain = side_by_side(batched, continuous, runs)
+    name = f"{len(group)} completions of up to {WRITTEN} tokens written for {len(prompts)} prompts, by nano"
+    return Measurement(name, "s", ours, plain, "transformers' continuous batching")
+
+
+def writing(model: PreTrainedModel) -> GenerationConfig:
+    """As TRL's trainer would have completions written."""
+    from transformers import GenerationConfig
+
+    end: Any = model.config.eos_token_id
+    return GenerationConfig(max_new_tokens=WRITTEN, do_sample=True, temperature=1.0, top_k=0, eos_token_id=[end])
 
 
 def stage(prompts: Sequence[TokenIds], steps: int) -> Runs:
@@ -93,7 +127,6 @@ def stage(prompts: Sequence[TokenIds], steps: int) -> Runs:
 def bare(prompts: Sequence[TokenIds], steps: int) -> Runs:
     """Seconds of each step but the first, of the same sizes and nothing around them."""
     import torch
-    from transformers import GenerationConfig
 
     from r2rec_bench.llm.loading import load_model
     from r2rec_bench.training.trl.rollouts import sampled
@@ -101,8 +134,8 @@ def bare(prompts: Sequence[TokenIds], steps: int) -> Runs:
     backbone = Nano()
     policy, reference = (load_model(backbone.checkpoint(), backbone.load_options()) for _ in range(2))
     optimiser = torch.optim.AdamW(policy.parameters(), lr=LR)
-    end: Any = policy.config.eos_token_id
-    writing = GenerationConfig(max_new_tokens=WRITTEN, temperature=1.0, eos_token_id=[end])
+    config = writing(policy)
+    [end] = cast("list[int]", config.eos_token_id)
 
     def log_p(model: PreTrainedModel, ids: torch.Tensor) -> torch.Tensor:
         out: Any = model(input_ids=ids, use_cache=False, logits_to_keep=WRITTEN + 1)
@@ -111,7 +144,7 @@ def bare(prompts: Sequence[TokenIds], steps: int) -> Runs:
     def step(asked: Sequence[TokenIds]) -> None:
         group = [prompt for prompt in asked for _ in range(GROUP)]
         with torch.no_grad():
-            written = sampled(policy, group, writing)
+            written = sampled(policy, group, config)
             ids = torch.tensor(
                 [prompt + one + [end] * (WRITTEN - len(one)) for prompt, one in zip(group, written, strict=True)]
             )

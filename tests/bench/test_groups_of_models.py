@@ -37,6 +37,7 @@ def test_a_difference_is_told_to_what_float32_can_tell_apart(small: LanguageMode
     assert scoring.resolution(np.array([-0.5, -5.0])) == 2**-21
 
 
+@pytest.mark.slow
 def test_the_bare_loop_of_fine_tuning_makes_as_many_updates(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "BATCH", 4)
     (found,) = training.measure(0.01)
@@ -45,13 +46,16 @@ def test_the_bare_loop_of_fine_tuning_makes_as_many_updates(monkeypatch: pytest.
     assert min(found.ours + found.plain) > 0
 
 
+@pytest.mark.slow
 def test_a_step_of_grpo_is_measured_beside_its_parts_and_rewards_by_themselves(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rollouts, "PROMPTS", 2)
     monkeypatch.setattr(rollouts, "GROUP", 2)
     monkeypatch.setattr(rollouts, "WRITTEN", 4)
-    step, rewarded = rollouts.measure(0.001)
+    step, written, rewarded = rollouts.measure(0.001)
     assert step.name.startswith("A GRPO step: 2 prompts of 54 tokens × 2 completions of up to 4")
     assert len(step.ours) == len(step.plain) == 2  # three steps, the first not counted
+    assert written.name == "4 completions of up to 4 tokens written for 2 prompts, by nano"
+    assert len(written.ours) == len(written.plain) == 1
     assert rewarded.name == "10 completions parsed and rewarded"
 
 
