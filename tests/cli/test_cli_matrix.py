@@ -2,11 +2,9 @@
 
 import csv
 import re
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from r2rec_bench.chains.base import ChainSampler, chain_samplers
 from r2rec_bench.cli.matrix import show
@@ -16,7 +14,7 @@ from r2rec_bench.core.registry import registry
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.matrix.parts import axis
 from r2rec_bench.matrix.plan import Cell, Fit, Plan, fitted, planned
-from r2rec_bench.matrix.run import Done
+from r2rec_bench.report.tried import Tried
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL = ("--set", "candidates.users=25", "--set", "queries.n=200", "--set", "stages.sft.epochs=1")
@@ -215,12 +213,10 @@ def test_the_table_has_a_row_and_a_column_per_component(small, rows):
     assert "4 of 4: random_walk × one_shot_mask" in small.stderr
 
 
-def test_a_long_name_takes_a_line_per_word_so_that_columns_stay_narrow(monkeypatch):
-    out = StringIO()
-    monkeypatch.setattr("r2rec_bench.cli.matrix.stdout", lambda: Console(width=80, file=out))
+def test_a_long_name_takes_a_line_per_word_so_that_columns_stay_narrow(capsys):
     plan = planned(base(), [axis("chains=none"), axis("prompts=progressive_mask,direct")])
-    show(plan, [Done(cell, None, "why") for cell in plan.cells])
-    lines = out.getvalue().splitlines()
+    show(plan, [Tried(cell, None, "why") for cell in plan.cells])
+    lines = capsys.readouterr().out.splitlines()
     heads = [line.split() for line in lines if "progressive_" in line or "mask" in line][:2]
     assert heads == [["progressive_"], ["chains", "×", "prompts", "mask", "direct"]]
     assert "(1) none × progressive_mask: why" in lines

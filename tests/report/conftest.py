@@ -11,8 +11,8 @@ from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.fingerprint import digest
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.types import Cost
-from r2rec_bench.evaluation.results import RunResult, StageCost, UserTable
-from r2rec_bench.report.study import Row, Run
+from r2rec_bench.evaluation.results import Run, RunResult, StageCost, UserTable
+from r2rec_bench.report.study import Row
 
 MakeRow = Callable[..., Row]
 ENVIRONMENT = Environment("c" * 40, False, {"numpy": "2"}, "3.11.7", "Linux x86_64", "a CPU", 2, 8.0, None)
