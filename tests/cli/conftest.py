@@ -2,33 +2,12 @@
 
 import csv
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from r2rec_bench.cli.app import app
-from r2rec_bench.llm.nano import NanoShape, new_model, new_tokenizer
+from tests.worlds import Place, write_tiny
 
-EXPERIMENT = """
-name: tiny
-question: Does it run?
-seed: 0
-data: {{use: synthetic, users: 120, items: 60, interactions: 12}}
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 9, users: 50, fold: test}}
-chains: {{use: closed_uniform, evidence: bundle, order: forward, window: 10, n: 2}}
-prompts: {{use: progressive_mask, budget: 128, wording: auto}}
-teacher: template
-queries: {{n: 1500, touched: 0.35, latest: 40}}
-backbone: {{use: nano, weights: {weights}}}
-stages:
-  - {{use: sft, lr: 1.0e-2, batch_size: 32, epochs: 4}}
-ranker: {{use: rating_interaction, max_thought_tokens: 16}}
-metrics: [hr, ndcg, mrr, mae, valid_ratio]
-baselines: [popularity, ease]
-"""
 ABLATION = """
 extends: tiny.yaml
 question: What does training do?
@@ -38,16 +17,10 @@ change:
 
 
 @dataclass
-class Ran:
+class Ran(Place):
     """What one `r2rec run` left behind."""
 
-    folder: Path
     result: Result = field(init=False)
-
-    def invoke(self, *arguments: object) -> Result:
-        # For this call alone: the environment is the whole session's, and other tests want its data.
-        places = {"R2REC_CACHE": str(self.folder / "cache"), "R2REC_DATA": None}
-        return CliRunner(env=places).invoke(app, [str(argument) for argument in arguments])
 
     @property
     def report(self) -> str:
@@ -63,11 +36,19 @@ class Ran:
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder = tmp_path_factory.mktemp("cli")
-    weights = folder / "nano"
-    new_model(NanoShape(width=32, layers=1, heads=2), seed=0).save_pretrained(weights)
-    new_tokenizer().save_pretrained(weights)
-    (folder / "tiny.yaml").write_text(EXPERIMENT.format(weights=weights))
+    tiny = write_tiny(
+        folder,
+        data={"users": 120, "items": 60, "interactions": 12},
+        candidates={"users": 30},
+        chains={"evidence": "bundle", "order": "forward", "window": 10},
+        prompts={"wording": "auto"},
+        queries={"n": 256},
+        stages=[{"use": "sft", "lr": 5e-3, "batch_size": 32, "epochs": 2}],
+        ranker={"max_thought_tokens": 16},
+        metrics=["hr", "ndcg", "mrr", "mae", "valid_ratio"],
+        baselines=["popularity", "ease"],
+    )
     (folder / "untaught.yaml").write_text(ABLATION)
     ran = Ran(folder)
-    ran.result = ran.invoke("run", folder / "tiny.yaml", folder / "untaught.yaml", "--out", folder / "reports")
+    ran.result = ran.invoke("run", tiny, folder / "untaught.yaml", "--out", folder / "reports")
     return ran

@@ -62,10 +62,9 @@ def test_what_cannot_be_compared(ran, ids, arguments, said):
 
 
 def test_runs_on_other_lists_are_told_apart(ran, ids):
-    other = ran.folder / "other.yaml"
-    text = (ran.folder / "tiny.yaml").read_text().replace("seed: 0", "seed: 7", 1).replace("stages:", "stages: []\nx:")
-    other.write_text(text.partition("x:")[0] + "ranker" + text.partition("ranker")[2])
-    assert ran.invoke("run", other, "--out", ran.folder / "other", "--quiet").exit_code == 0
+    changes = ["--set", "seed=7", "--set", "stages=[]"]
+    other = ran.invoke("run", ran.folder / "tiny.yaml", *changes, "--out", ran.folder / "other", "--quiet")
+    assert other.exit_code == 0, other.output
     (found,) = (ran.folder / "other").rglob("results.csv")
     with found.open(encoding="utf-8") as file:
         run = next(row["run_id"] for row in csv.DictReader(file) if row["system"] == "ease")

@@ -46,7 +46,7 @@ def test_the_report_compares_explains_and_accounts(ran):
     assert "not published to us" in ran.report
     assert "comparable between general LLMs only" in ran.report
     assert re.search(r"Thought: weight [-+]?\d, forecast \d\.", ran.report)
-    assert "1,500 questions" in ran.report
+    assert "256 questions" in ran.report
     assert re.search(r"Made by git [0-9a-f]{40}|Made by no git checkout", ran.report)
     for run_id in ran.run_ids.values():
         assert run_id[:12] in ran.report
@@ -134,7 +134,7 @@ def test_explain_refuses_unknown_users_items_runs_and_baselines(ran):
     trained = ids["R2Rec (nano): sft"]
     user = ran.invoke("explain", trained).stdout.splitlines()[1].split()[0]
     for arguments, said in (
-        ((trained, "--user", "u1000"), "Did you mean 'u10'?"),
+        ((trained, "--user", f"{user}x"), f"Did you mean '{user}'?"),
         ((trained, "--user", user, "--item", "nothing"), f"is not among the candidates of user '{user}'"),
         ((ids["ease"], "--user", user), "is no run of a language model"),
         (("0123456789ab", "--user", user), "no artifact '0123456789ab'"),

@@ -9,7 +9,7 @@ import pytest
 
 from r2rec_bench.evaluation.results import RunResult
 
-VARIED = "extends: tiny.yaml\nquestion: How many?\nvary: {stages.sft.epochs: [1, 2]}\n"
+VARIED = "extends: tiny.yaml\nquestion: How many?\nvary: {stages.sft.epochs: [1, 3]}\n"
 BROKEN = "extends: tiny.yaml\nquestion: What if?\nchange: {candidates.n: 200}\n"
 
 
@@ -32,14 +32,14 @@ def rows(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def test_an_ablation_has_a_row_per_value_and_the_failed_one_a_reason(suite):
-    assert list(rows(suite)) == ["popularity", "ease", "nano, untrained", "R2Rec (nano): sft", "length 1", "length 2"]
+    assert list(rows(suite)) == ["popularity", "ease", "nano, untrained", "R2Rec (nano): sft", "length 1", "length 3"]
     report = (suite / "report.md").read_text("utf-8")
     assert "- **length 1**: How many?" in report
     # The values in their order, the experiment's own among them, after the full model.
     section = report.split("## Ablations")[1].split("\n## ")[0]
     body = [line.split("|")[1].strip() for line in section.splitlines() if line[:1] == "|"]
-    assert body[2:] == ["R2Rec (nano): sft (full model)", "length 1", "length 2", "length 4 (full model)"]
-    assert "n = 50 users, 2 seeds (0, 1)" in report
+    assert body[2:] == ["R2Rec (nano): sft (full model)", "length 1", "length 2 (full model)", "length 3"]
+    assert "n = 30 users, 2 seeds (0, 1)" in report
 
 
 def test_figures_and_tables_for_papers_lie_beside_the_report(suite):

@@ -13,26 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from r2rec_bench.cli.app import app
-from r2rec_bench.llm.nano import WEIGHTS
+from tests.worlds import write_tiny
 
-EXPERIMENT = """
-name: told
-question: What do people think?
-data: {data}
-split: leave_last_out
-visibility: fold
-candidates: {{negatives: uniform, n: 5, users: 5}}
-chains: {{use: {chains}, evidence: bundle, order: forward, n: 2}}
-prompts: {prompts}
-teacher: template
-queries: {{n: 40, latest: 1}}
-backbone: {{use: nano, weights: {weights}}}
-stages: []
-ranker: rating_interaction
-metrics: [hr]
-baselines: []
-"""
-SMALL = "{use: synthetic, users: 40, items: 40, interactions: 8}"
 STEPS = 2
 
 
@@ -47,11 +29,16 @@ def invoke(tmp_path):
 
 @pytest.fixture
 def experiment(tmp_path):
-    def write(**changes) -> Path:
-        path = tmp_path / "told.yaml"
-        given = {"data": SMALL, "chains": "closed_uniform", "prompts": "progressive_mask", "weights": WEIGHTS}
-        path.write_text(EXPERIMENT.format(**(given | changes)))
-        return path
+    def write(chains: str = "closed_uniform", **changes) -> Path:
+        return write_tiny(
+            tmp_path,
+            candidates={"n": 5, "users": 5},
+            chains={"use": chains, "evidence": "bundle", "order": "forward"},
+            queries={"n": 40, "latest": 1},
+            stages=[],
+            baselines=[],
+            **changes,
+        )
 
     return write
 
