@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import time
-import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,8 @@ from r2rec_bench.training.base import StageContext
 from r2rec_bench.training.loop import LoopConfig, handoff_problem
 from r2rec_bench.training.trl.adapters import kept_and_merged, new_adapter, reopened
 from r2rec_bench.training.trl.checkpoints import Checkpoints
+from r2rec_bench.training.trl.figures import figures
+from r2rec_bench.training.trl.quiet import quiet
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,23 +32,6 @@ if TYPE_CHECKING:
     from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _logger = logging.getLogger(__name__)
-_NOISY = ("transformers", "ContinuousBatchingLogger", "trl", "peft", "accelerate", "datasets", "huggingface_hub")
-_FIGURES = {
-    "loss": "loss",
-    "grad_norm": "grad_norm",
-    "learning_rate": "lr",
-    "reward": "reward",
-    "kl": "kl",
-    "entropy": "entropy",
-    "zero_variance": "zero_variance",
-    "completions/clipped_ratio": "truncated",
-    "completions/mean_length": "length",
-    "rewards/chosen": "reward_chosen",
-    "rewards/accuracies": "accuracy",
-    "rewards/margins": "margin",
-    "logps/chosen": "logp_chosen",
-    "logps/rejected": "logp_rejected",
-}
 _MUST_BE_FINITE = ("loss", "grad_norm", "reward")
 
 
@@ -253,7 +237,7 @@ class Session:
                 tokens = state.num_input_tokens_seen - session.tokens
                 row = {
                     "step": float(state.global_step),
-                    **_figures(logs),
+                    **figures(logs),
                     "tokens_per_second": tokens / (now - self.last),
                 }
                 self.last = now
@@ -304,48 +288,5 @@ def _reach_the_peak(trainer: Trainer) -> None:
 @contextmanager
 def opened(stage: str, start: Checkpoint, out: Path, config: LoopConfig, context: StageContext) -> Generator[Session]:
     """A session inside which the Hugging Face libraries neither talk nor reach for the network."""
-    with _quiet():
+    with quiet():
         yield Session(stage, start, out, config, context)
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    import datasets
-    from huggingface_hub import constants
-    from transformers.utils import logging as transformers_logging
-
-    loggers = [logging.getLogger(name) for name in _NOISY]
-    levels = [logger.level for logger in loggers]
-    bars = [library for library in (datasets, transformers_logging) if library.is_progress_bar_enabled()]
-    offline = constants.HF_HUB_OFFLINE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        constants.HF_HUB_OFFLINE = True
-        for library in bars:
-            library.disable_progress_bar()
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            for library in bars:
-                library.enable_progress_bar()
-            constants.HF_HUB_OFFLINE = offline
-
-
-def _figures(logs: Mapping[str, float | None]) -> dict[str, float]:
-    """What is worth keeping of TRL's log, under this package's names; TRL says None for not a number."""
-    return {
-        name: math.nan if value is None else float(value)
-        for name, value in ((_named(key), value) for key, value in logs.items())
-        if name
-    }
-
-
-def _named(key: str) -> str:
-    """This package's name for a figure of TRL's; empty for one that is not kept."""
-    if key.startswith("rewards/") and key.endswith("/mean"):
-        return key.replace("rewards/", "reward/").removesuffix("/mean")
-    return _FIGURES.get(key, "")
