@@ -13,6 +13,7 @@ import ast
 import gzip
 import json
 import re
+import warnings
 import zlib
 from array import array
 from collections.abc import Container, Generator, Iterator
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _HEADER_2023 = ["user_id", "parent_asin", "rating", "timestamp"]
 _MILLISECONDS = 1_000
+_BEYOND = 1 << 63
+"""The first whole number that 64 bits do not hold."""
 _MAX_LINE = 1 << 24
 """Bytes; a longer line is no review."""
 _BLOCK = 1 << 23
@@ -228,7 +231,9 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
         found: object = json.loads(line)
     except (ValueError, RecursionError):
         try:
-            found = ast.literal_eval(line.decode("utf-8").strip())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of escapes that are none: they are data's, not a program's
+                found = ast.literal_eval(line.decode("utf-8").strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             raise InputError(f"{place}: {line[:60]!r}; expected one JSON object") from None
     if not isinstance(found, dict):
@@ -251,7 +256,8 @@ def _opened(file: Path) -> Generator[Any]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is one, and finite, and such that 64 bits hold it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_BEYOND < value < _BEYOND
 
 
 def _text(value: object) -> str:

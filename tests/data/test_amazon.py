@@ -203,7 +203,11 @@ def test_a_bad_line_of_a_later_block_is_named(tmp_path, monkeypatch, line):
             ":2: reviewerID 3, asin 'X'; expected two",
         ),
         ('{"reviewerID": "A", "asin": "X", "overall": "5,0", "unixReviewTime": 7}', ":2: overall '5,0'.*two numbers"),
-        ('{"reviewerID": "A", "asin": "X", "overall": NaN, "unixReviewTime": 7}', ":2: rating 'nan'; expected 1 to 5"),
+        ('{"reviewerID": "A", "asin": "X", "overall": NaN, "unixReviewTime": 7}', ":2: overall nan, .*two numbers"),
+        ('{"reviewerID": "A", "asin": "X", "overall": 9, "unixReviewTime": 7}', ":2: rating '9.0'; expected 1 to 5"),
+        ('{"reviewerID": "A", "asin": "X", "overall": 5, "unixReviewTime": NaN}', "unixReviewTime nan; .*two numbers"),
+        ('{"reviewerID": "A", "asin": "X", "overall": 5, "unixReviewTime": 1' + 30 * "0" + "}", "0000; .*two numbers"),
+        ('{"reviewerID": "A", "asin": "X", "overall": 5, "unixReviewTime": -Infinity}', "-inf; .*two numbers"),
     ],
 )
 def test_a_bad_review_line_is_named(tmp_path, line, message):
