@@ -111,16 +111,21 @@ class Measurement:
         return (self.value if rule is Rule.AT_LEAST else self.ratio or 0.0) >= limit
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall seconds of `work`."""
-    start = time.perf_counter()
+def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds of `work`: of the wall, or by another clock, e.g. `time.process_time`."""
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def side_by_side(ours: Callable[[], object], plain: Callable[[], object], runs: int) -> tuple[Runs, Runs]:
-    """Wall seconds of both by turns, so that whatever else the machine does falls on both; call each once before."""
-    pairs = [(seconds(ours), seconds(plain)) for _ in range(runs)]
+def side_by_side(
+    ours: Callable[[], object],
+    plain: Callable[[], object],
+    runs: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[Runs, Runs]:
+    """`seconds` of both by turns, so that whatever else the machine does falls on both; call each once before."""
+    pairs = [(seconds(ours, clock), seconds(plain, clock)) for _ in range(runs)]
     return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from types import FunctionType
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Untyped: TypeAlias = Any
+"""What numba's compiler hands over, and arrays of any kind."""
 
 
 class Kernel(Generic[P, R]):
@@ -43,3 +45,38 @@ class Kernel(Generic[P, R]):
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     """Decorator: `function` as a `Kernel`."""
     return Kernel(function)
+
+
+class Prefetch(Kernel[[Untyped, Untyped], None]):
+    """`prefetch(values, place)` in a kernel: brings what lies there near, and does not wait for it; else nothing.
+
+    Where many short pieces of a large array are read, their beginnings are what a kernel waits for.
+    """
+
+    @cached_property
+    def compiled(self) -> Callable[[Untyped, Untyped], None]:
+        """The processor's own instruction."""
+        from llvmlite import ir
+        from numba.core import cgutils, types
+        from numba.extending import intrinsic
+
+        def fetch(_: Untyped, values: Untyped, place: Untyped) -> Untyped:
+            def generate(context: Untyped, builder: Untyped, signature: Untyped, given: Untyped) -> Untyped:
+                array = context.make_array(values)(context, builder, given[0])
+                near = builder.bitcast(builder.gep(array.data, [given[1]]), cgutils.voidptr_t)
+                number = ir.IntType(32)
+                kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+                function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+                builder.call(function, [near, number(0), number(3), number(1)])  # to read, in every cache, data
+                return context.get_dummy_value()
+
+            return types.void(values, place), generate
+
+        return cast("Callable[[Untyped, Untyped], None]", intrinsic(fetch))
+
+
+def _nothing(values: Untyped, place: Untyped) -> None:
+    """Outside a kernel."""
+
+
+prefetch = Prefetch(_nothing)

@@ -79,6 +79,11 @@ def test_both_are_run_by_turns():
     assert len(ours) == len(plain) == 2
 
 
+def test_work_is_timed_by_the_clock_that_is_given():
+    ticks = iter([1.0, 4.0, 10.0, 15.0])
+    assert side_by_side(lambda: None, lambda: None, 1, ticks.__next__) == ((3.0,), (5.0,))
+
+
 def test_what_was_measured_is_kept_and_told(tmp_path: Path):
     kept = Measurement("kept", "s", (0.0123,), (1.5,), "a loop", times(100))
     missed = Measurement("missed", "chains/s", (1_234_567.0,), target=at_least(2e6))

@@ -107,7 +107,7 @@ def test_a_file_of_ratings_is_prepared_and_read_again(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(AmazonBooks, "load", loaded)
     found = list(data.measure(0.0005))
-    assert [one.unit for one in found] == ["s", "GB", "s"]
+    assert [one.unit for one in found] == ["s", "s", "GB", "s"]
     assert "15,000 lines of CSV" in found[0].name
     first, again = prepared
     assert first.log.rating.tolist() == again.log.rating.tolist()
