@@ -7,7 +7,7 @@ import pytest
 _MOST_EVENTS = 60
 """A kill comes after so many changes of the file system at most, of several hundred."""
 _MOST_SECONDS = 3.0
-SHORT, LONG = 6, 100
+SHORT, MIDDLE, LONG = 6, 10, 100
 _MOST_IN_A_LIFE = 25
 
 
@@ -104,7 +104,7 @@ def test_pretraining_killed_anywhere_gives_the_same_weights(make_home):
     words += ["--set", "shape={width: 16, layers: 1, heads: 2}"]
     undisturbed.ok(*words)
     life = Life(home, Random(3))
-    life.lead(*words, most=SHORT)
+    life.lead(*words, most=MIDDLE)
     one, other = (place.folder / "made" / "model.safetensors" for place in (undisturbed, home))
     assert one.read_bytes() == other.read_bytes()
     assert home.litter() == []
