@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from r2rec_bench.core.kernels import kernel
+from r2rec_bench.core.kernels import kernel, prefetch
 
 SHARES = 3
 
@@ -22,6 +22,18 @@ def thirds(values: np.ndarray) -> float:
     for value in values:
         total += third(value)
     return total
+
+
+@kernel
+def last(values: np.ndarray) -> float:
+    prefetch(values, len(values) - 1)
+    prefetch(values, len(values))  # beyond the end there is nothing to read, and nothing happens
+    return values[-1]
+
+
+def test_calling_for_memory_ahead_changes_nothing():
+    assert last(np.array([1.0, 2.0])) == 2.0
+    assert prefetch(np.array([1.0]), 0) is None
 
 
 def test_a_kernel_does_what_its_function_does_and_may_call_another():
