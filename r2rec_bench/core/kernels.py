@@ -48,7 +48,7 @@ def kernel(function: Callable[P, R]) -> Kernel[P, R]:
 
 
 class Prefetch(Kernel[[Untyped, Untyped], None]):
-    """`prefetch(values, place)` in a kernel: brings what lies there near, and does not wait for it; else nothing.
+    """`prefetch(values, place)`, in a kernel alone: brings what lies there near, and does not wait for it.
 
     Where many short pieces of a large array are read, their beginnings are what a kernel waits for.
     """
@@ -75,8 +75,8 @@ class Prefetch(Kernel[[Untyped, Untyped], None]):
         return cast("Callable[[Untyped, Untyped], None]", intrinsic(fetch))
 
 
-def _nothing(values: Untyped, place: Untyped) -> None:
-    """Outside a kernel."""
+def _signature(values: Untyped, place: Untyped) -> None:
+    """What lies at `place` of `values` is about to be read."""
 
 
-prefetch = Prefetch(_nothing)
+prefetch = Prefetch(_signature)

@@ -33,7 +33,6 @@ def last(values: np.ndarray) -> float:
 
 def test_calling_for_memory_ahead_changes_nothing():
     assert last(np.array([1.0, 2.0])) == 2.0
-    assert prefetch(np.array([1.0]), 0) is None
 
 
 def test_a_kernel_does_what_its_function_does_and_may_call_another():
