@@ -26,6 +26,9 @@ MAX_BYTES = 1 << 30
 """More than any archive known here holds unpacked; beyond it a file is not what it says it is."""
 
 
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """An official archive: file name, MD5 in hex as its publisher states it, addresses in order of preference."""
@@ -49,6 +52,8 @@ def open_archive(path: Path, archive: Archive) -> zipfile.Path:
         )
     with unzipping(path):
         opened = zipfile.ZipFile(path)
+        if any(member.compress_type not in _PACKED for member in opened.infolist()):
+            raise zipfile.BadZipFile("a member is packed in a way that no official archive is")
     # No member gives more than it says here: what it holds beyond that is not read, and its checksum is wrong.
     size = sum(member.file_size for member in opened.infolist())
     if size > MAX_BYTES:

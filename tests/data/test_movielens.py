@@ -187,6 +187,19 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(roots, monkeypatch):
         MovieLens1M().load()
 
 
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_packed_in_another_way_is_refused(roots, monkeypatch, way):
+    path = official(monkeypatch, roots.data / "ml-1m.zip")
+    content = path.read_bytes()
+    listed = content.index(b"PK\x01\x02") + 10  # the first member's way, where members are listed
+    content = content[:listed] + way.to_bytes(2, "little") + content[listed + 2 :]
+    path.write_bytes(content)
+    md5 = hashlib.md5(content).hexdigest()
+    monkeypatch.setattr(MovieLens1M, "archive", replace(MovieLens1M.archive, md5=md5))
+    with pytest.raises(InputError, match=r"ml-1m.zip: a member is packed in a way .* Fetch it again."):
+        MovieLens1M().load()
+
+
 def test_a_zip_whose_members_are_said_to_lie_before_its_beginning_is_refused(roots, monkeypatch):
     path = official(monkeypatch, roots.data / "ml-1m.zip")
     content = bytearray(path.read_bytes())
