@@ -98,7 +98,7 @@ def test_the_quickstart_without_data_runs_and_shouts(place: Quickstart, coin: Pa
     said = " ".join(re.sub("[│╭╮╰╯─]", " ", first.stderr).split())
     assert "NO REAL DATA: data set 'movielens-1m' is nowhere to be had" in said
     assert "Nothing that follows says anything about movielens-1m." in said
-    assert "SYNTHETIC DATA. Everything here was measured in a generated world" in said
+    assert "SYNTHETIC DATA. Everything here was measured in a world generated" in said
     assert "seed 0. SYNTHETIC DATA." in " ".join(first.stdout.split())  # the table's caption
     assert place.report.split("\n| System")[0].count("SYNTHETIC DATA") == 1
     for system in (
