@@ -50,7 +50,7 @@ HEADER = """# What tuning found: data set, baseline, settings. Written by baseli
 # of the trials by NDCG@10, of a rating predictor's by MAE (`by`). Every baseline had the same number of trials, the
 # first of them its defaults; a trial that failed, or was cut at its limit (`limit_minutes`), counts. Where there are
 # `budget_minutes`, none was begun once those before it had taken so long. Minutes and `seconds`, those of all trials
-# together, are of processors' time.
+# together, are of processors' time; in older entries, of wall time.
 """
 
 
