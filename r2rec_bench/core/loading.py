@@ -165,7 +165,10 @@ def _read(
     if not _is_there(base):
         near = nearest(base.name, (file.name for file in base.parent.glob("*.y*ml")))
         raise ConfigError(text.source, [Problem(where, f"no file '{base}'", near and str(base.with_name(near)))])
-    bases, below = _read(base, model, above, instead)
+    try:
+        bases, below = _read(base, model, above, instead)
+    except ConfigError as error:
+        raise ConfigError(f"{error.source}, extended at {extends.origin.place}", error.problems) from None
     if below is None and instead is not None:
         bases, _ = _read(instead, model, (), None)
     if len(bases) > 1:

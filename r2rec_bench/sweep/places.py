@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 """Between two looks at what others have done, where there is nothing left to begin."""
 RETRIES = 1
-RETRIED = "retries"
-"""Attribute of a trial: how often its values had been tried before."""
+"""How often values are tried again that have failed."""
+DEATHS = 30
+"""How often values are tried again whose worker died: of machines that are taken back, no fault of theirs."""
+_RETRIED, _DIED = "retries", "deaths"
+_RETRY_OF, _DRAWN = "retry of trial", "drawn as"
 
 
 def has_place(trial: Trial, target: int) -> bool:
@@ -75,14 +78,37 @@ def _give_up(study: Study, trial: FrozenTrial) -> None:
     from optuna.trial import TrialState
 
     study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-    retry(study, trial)
+    after_death(study, trial)
 
 
-def retry(study: Study, trial: FrozenTrial) -> None:
-    """Has a failed trial tried again, with the same values, unless that has been done often enough."""
-    retries = trial.user_attrs.get(RETRIED, 0)
-    if retries < RETRIES:
-        study.enqueue_trial(trial.params, {RETRIED: retries + 1, "retry of trial": trial.number})
+def after_failure(study: Study, trial: FrozenTrial) -> None:
+    """Has the values of a failed trial tried again, unless that has been done often enough."""
+    again(study, trial, failures=1)
+
+
+def after_death(study: Study, trial: FrozenTrial) -> None:
+    """Has the values of a trial tried again whose worker died, unless that has been done often enough."""
+    again(study, trial, deaths=1)
+
+
+def again(study: Study, trial: Trial | FrozenTrial, *, failures: int = 0, deaths: int = 0) -> None:
+    """Has a trial's values tried again, those first that it had no time to draw; it ended by so much more."""
+    known = trial.user_attrs
+    failures, deaths = known.get(_RETRIED, 0) + failures, known.get(_DIED, 0) + deaths
+    if failures <= RETRIES and deaths <= DEATHS:
+        counts = {name: count for name, count in {_RETRIED: failures, _DIED: deaths}.items() if count}
+        study.enqueue_trial(trial.params, {**counts, _RETRY_OF: trial.number, _DRAWN: drawn_as(study, trial)})
+
+
+def drawn_as(study: Study, trial: Trial | FrozenTrial) -> int:
+    """The how many-th draw of values a trial is, from 0: what is tried again is no draw of its own.
+
+    So a search whose workers died draws what it would have drawn.
+    """
+    if _DRAWN in trial.user_attrs:
+        return trial.user_attrs[_DRAWN]
+    before = (other for other in study.get_trials(deepcopy=False) if other.number < trial.number)
+    return sum(_RETRY_OF not in other.user_attrs for other in before)
 
 
 def _running(study: Study) -> list[FrozenTrial]:

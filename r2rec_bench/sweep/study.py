@@ -17,7 +17,7 @@ from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.sweep.definition import Searched, Sweep
-from r2rec_bench.sweep.places import RETRIED, has_place, places, retry
+from r2rec_bench.sweep.places import after_death, after_failure, again, drawn_as, has_place, places
 from r2rec_bench.sweep.storage import opened
 from r2rec_bench.sweep.workers import Worker
 
@@ -48,7 +48,7 @@ def run_sweep(
     told: Callable[[FrozenTrial], None],
     workers: Path,
 ) -> Study:
-    """Go on with a sweep until it has its trials; one that failed, or whose worker died, is tried once more.
+    """Go on with a sweep until it has its trials; one that failed, or whose worker died, is tried again.
 
     Args:
         searched: what to search.
@@ -65,7 +65,7 @@ def run_sweep(
     from optuna.exceptions import UpdateFinishedTrialError
 
     sweep, target = searched.sweep, searched.sweep.trials
-    study = opened(study_name(searched), storage, sweep.direction, _pruner(sweep), retry)
+    study = opened(study_name(searched), storage, sweep.direction, _pruner(sweep), after_death)
     datasets = Datasets(watcher)
     reasons: list[str] = []
     lost: list[int] = []
@@ -76,8 +76,8 @@ def run_sweep(
         if not has_place(trial, target):
             trial.set_user_attr(FAILED, NOT_NEEDED)
             raise _FailedTrialError
-        # Seeded by its number: a sweep that was interrupted tries what it would have tried, and no two workers alike.
-        study.sampler = _sampler(sweep, trial.number)
+        # Seeded by the draw: a sweep that was interrupted tries what it would have tried, and no two workers alike.
+        study.sampler = _sampler(sweep, drawn_as(study, trial))
         try:
             return value_of(searched, trial, store, watcher, datasets)
         except UpdateFinishedTrialError:  # this machine slept, or was cut off from the storage
@@ -85,7 +85,7 @@ def run_sweep(
             raise
         except KeyboardInterrupt:  # no fault of its settings: the next worker begins with it
             trial.set_user_attr(FAILED, "interrupted")
-            study.enqueue_trial(trial.params, {RETRIED: trial.user_attrs.get(RETRIED, 0)})
+            again(study, trial)
             raise
         except (R2RecError, RuntimeError) as error:  # also what torch says when memory is short
             if isinstance(error, InputError) and not isinstance(error, ConfigError):
@@ -103,7 +103,7 @@ def run_sweep(
             reasons.clear()
             return
         reasons.append(trial.user_attrs.get(FAILED, "ended by something else"))
-        retry(study, trial)
+        after_failure(study, trial)
 
     with Worker(workers) as worker:
         for _ in places(study, target, worker, watcher):
@@ -126,10 +126,10 @@ def _pruner(sweep: Sweep) -> BasePruner:
     return MedianPruner(n_startup_trials=FULL_TRIALS) if sweep.pruner == "median" else NopPruner()
 
 
-def _sampler(sweep: Sweep, number: int) -> BaseSampler:
+def _sampler(sweep: Sweep, draw: int) -> BaseSampler:
     from optuna.samplers import TPESampler
 
-    return TPESampler(seed=derive(sweep.seed, "sweep", number) % 2**32)
+    return TPESampler(seed=derive(sweep.seed, "sweep", draw) % 2**32)
 
 
 def study_name(searched: Searched) -> str:

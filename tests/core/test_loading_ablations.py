@@ -125,6 +125,13 @@ def test_a_circle_of_ablations():
     assert problems("self.yaml") == ["self.yaml:1: extends: a circle: self.yaml → self.yaml"]
 
 
+def test_what_is_wrong_with_what_is_extended_is_said_with_who_extends_it():
+    Path("words.txt").write_text("no experiment at all\n")
+    middle = delta("seed: 1", extends="words.txt", name="mid.yaml")
+    with pytest.raises(ConfigError, match=r"^words.txt, extended at mid.yaml:1, extended at top.yaml:1: 1 problem\n"):
+        load(delta("seed: 2", extends=str(middle), name="top.yaml"), World)
+
+
 def test_a_missing_base_is_placed_with_the_nearest_file():
     assert problems(delta("seed: 1", extends="bsae.yaml")) == [
         "delta.yaml:1: extends: no file 'bsae.yaml'. Did you mean 'base.yaml'?"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import optuna
 import pytest
@@ -18,6 +19,7 @@ from r2rec_bench.sweep import places
 from r2rec_bench.sweep import study as under_test
 from r2rec_bench.sweep.definition import read_sweep
 from r2rec_bench.sweep.storage import shown
+from r2rec_bench.sweep.workers import Worker
 
 WORKER = """
 import sys
@@ -188,6 +190,49 @@ def mine(sweep_file, tmp_path):
         return under_test.run_sweep(searched, address, None, Silent(), told, tmp_path / "workers")
 
     return run
+
+
+class Death(BaseException):
+    """What no handler of the sweep hears of."""
+
+
+@pytest.mark.usefixtures("faked")
+def test_deaths_at_any_moment_and_however_many_change_nothing_of_what_is_tried(sweep_file, tmp_path, monkeypatch):
+    searched = read_sweep(sweep_file(trials=4, pruner="none", search={"stages.sft.lr": {"low": 1e-4, "high": 4e-3}}))
+
+    def swept(name, work):
+        monkeypatch.setattr(under_test, "value_of", work)
+        place = tmp_path / name
+        return under_test.run_sweep(searched, f"sqlite:///{place}.sqlite", None, Silent(), lambda _: None, place)
+
+    begun = iter(range(100))
+
+    def mortal(searched, trial, *rest):
+        number = next(begun)
+        if number in {0, 3, 4}:
+            raise Death  # before it has drawn
+        value = lived(searched, trial, *rest)
+        if number in {1, 6}:
+            raise Death  # when all was done
+        return value
+
+    lived, left = under_test.value_of, Worker.__exit__
+
+    def dead(worker, kind, *rest):
+        left(worker, kind, *rest)
+        if kind is Death:  # the system frees the lock of a process that dies, and its file stays
+            worker._path.touch()
+
+    whole = swept("whole", lived)
+    monkeypatch.setattr(Worker, "__exit__", dead)
+    (tmp_path / "killed").mkdir()
+    killed = None
+    while killed is None:
+        with suppress(Death):
+            killed = swept("killed", mortal)
+    assert len(killed.trials) == 4 + 5
+    assert [t.params for t in finished(killed)] == [t.params for t in finished(whole)]
+    assert [t.value for t in finished(killed)] == [t.value for t in finished(whole)]
 
 
 @pytest.mark.usefixtures("faked")
