@@ -159,12 +159,12 @@ def _read(
         raise ConfigError(text.source, problems)
     base, above = _base(path, extends.value), (*above, path)
     where = f"{extends.origin.place}: extends"
+    if not _is_there(base):
+        near = nearest(base.name, _beside(base))
+        raise ConfigError(text.source, [Problem(where, f"no file {str(base)!r}", near and str(base.with_name(near)))])
     if base.resolve() in [file.resolve() for file in above]:
         circle = " → ".join(str(file) for file in (*above, base))
         raise ConfigError(text.source, [Problem(where, f"a circle: {circle}")])
-    if not _is_there(base):
-        near = nearest(base.name, (file.name for file in base.parent.glob("*.y*ml")))
-        raise ConfigError(text.source, [Problem(where, f"no file '{base}'", near and str(base.with_name(near)))])
     try:
         bases, below = _read(base, model, above, instead)
     except ConfigError as error:
@@ -216,6 +216,14 @@ def _is_there(file: Path) -> bool:
         return file.is_file()
     except OSError:  # a name longer than the system allows
         return False
+
+
+def _beside(file: Path) -> list[str]:
+    """The YAML files in its folder; none where there is no such folder, or no such name can be."""
+    try:
+        return [found.name for found in file.parent.glob("*.y*ml")]
+    except (OSError, ValueError):
+        return []
 
 
 def _base(path: Path, extends: str) -> Path:

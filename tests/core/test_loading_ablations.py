@@ -132,6 +132,13 @@ def test_what_is_wrong_with_what_is_extended_is_said_with_who_extends_it():
         load(delta("seed: 2", extends=str(middle), name="top.yaml"), World)
 
 
+@pytest.mark.parametrize("name", [r"\0", r"\0/base.yaml", "x" * 300, "gone/base.yaml"])
+def test_a_base_that_cannot_be_is_placed(name):
+    [problem] = problems(delta("seed: 1", extends=f'"{name}"'))
+    assert problem.startswith("delta.yaml:1: extends: no file '")
+    assert problem.isprintable()
+
+
 def test_a_missing_base_is_placed_with_the_nearest_file():
     assert problems(delta("seed: 1", extends="bsae.yaml")) == [
         "delta.yaml:1: extends: no file 'bsae.yaml'. Did you mean 'base.yaml'?"
