@@ -81,11 +81,14 @@ def read_frame(file: Path, required: tuple[str, ...]) -> pd.DataFrame:
         InputError: it cannot be read as parquet, or lacks a `required` column.
     """
     import pandas as pd
+    import pyarrow as pa
 
     if not file.is_file():
         raise InputError(f"{file}: cannot be read as parquet: no such file")
     try:
         frame = pd.read_parquet(file)
+        for name in frame.select_dtypes("string"):  # which are decoded when they are looked at, and not before
+            pa.array(frame[name].array).validate(full=True)
     except Exception as error:  # of a damaged file pandas takes the metadata at its word, and may then raise anything
         raise InputError(f"{file}: cannot be read as parquet: {type(error).__name__}: {error}") from None
     missing = [name for name in required if name not in frame]

@@ -2,6 +2,8 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from r2rec_bench.core.config import Config, Family, Spec, validate
@@ -130,6 +132,16 @@ def test_a_file_that_is_no_parquet_or_missing_is_named(roots, write_folder):
         load("mine")
     (folder / "interactions.parquet").write_bytes(b"user,item\n")
     with pytest.raises(InputError, match=r"interactions.parquet: cannot be read as parquet"):
+        load("mine")
+
+
+@pytest.mark.parametrize(("file", "column"), [("interactions", "user_id"), ("items", "title")])
+def test_bytes_that_are_no_text_are_named(roots, write_folder, file, column):
+    path = write_folder(roots.data / "mine") / f"{file}.parquet"
+    table = pq.read_table(path)
+    torn = pa.array([b"\xff"] * len(table)).view(pa.string())
+    pq.write_table(table.set_column(table.column_names.index(column), column, torn), path)
+    with pytest.raises(InputError, match=rf"{file}.parquet: cannot be read as parquet: .*UTF8"):
         load("mine")
 
 
