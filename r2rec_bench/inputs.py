@@ -17,7 +17,7 @@ from r2rec_bench.audit import Auditor
 from r2rec_bench.contamination.facts import quizzes
 from r2rec_bench.contamination.probe import probe
 from r2rec_bench.contamination.results import Probe, write
-from r2rec_bench.core.config import Spec, components, validate
+from r2rec_bench.core.config import validate
 from r2rec_bench.core.parts import Spread, Write, made
 from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, ArtifactStore
@@ -28,6 +28,7 @@ from r2rec_bench.data import candidates as candidate_lists
 from r2rec_bench.data import store as dataset_store
 from r2rec_bench.data.base import Dataset, Folds, NegativeSampler, Split
 from r2rec_bench.data.datasets import Datasets
+from r2rec_bench.deciding import ASKING_CODE, AUDIT_CODE, CONTAMINATION_CODE, LIST_CODE, home, rooms
 from r2rec_bench.evaluation.base import Ranker
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import AUDIT, CANDIDATES, CONTAMINATION, COUNTS, TRACES, write_json
@@ -36,21 +37,6 @@ from r2rec_bench.traces.base import Teacher
 from r2rec_bench.traces.collect import Asker, Collected, collect, in_batches, joined, taught
 from r2rec_bench.traces.queries import TrainingQuery, draw_queries
 from r2rec_bench.traces.store import read_batch, write_batch, write_traces
-
-_PACKAGE = __package__
-
-
-def rooms(*names: str) -> tuple[str, ...]:
-    """Modules and packages of ours, by full name, whose source decides a result."""
-    return tuple(f"{_PACKAGE}.{name}" for name in names)
-
-
-_AUDIT_CODE = rooms("audit")
-_LIST_CODE = rooms("core.seeds", "core.types", "data.candidates", "data.splits", "data.negatives")
-_CONTAMINATION_CODE = rooms("core.seeds", "core.types", "data.movielens", "data.splits", "contamination", "llm")
-ASKING_CODE = rooms(
-    "core.seeds", "core.texts", "core.types", "data.splits", "graph", "chains", "prompts", "traces", "asking"
-)
 
 
 class Inputs:
@@ -110,7 +96,7 @@ class Inputs:
             candidate_lists.write(drawn, self.dataset.log, out / CANDIDATES)
 
         settings = {"split": e.split.to_dict(), **c.model_dump(mode="json"), "seed": e.list_seed}
-        code = (*_LIST_CODE, *home(e.split, c.negatives))
+        code = (*LIST_CODE, *home(e.split, c.negatives))
         return self.make("candidates", settings, (self.data,), code, make)
 
     @cached_property
@@ -171,7 +157,7 @@ class Inputs:
             "teacher": e.teacher.to_dict() | ({"identity": identity} if identity else {}),
             **drawn,
         }
-        code = (*ASKING_CODE, *_AUDIT_CODE, *home(e.split, e.chains, e.prompts, e.teacher), *code)
+        code = (*ASKING_CODE, *AUDIT_CODE, *home(e.split, e.chains, e.prompts, e.backbone, e.teacher), *code)
         return self.make("traces", settings, (self.data, *inputs), code, make)
 
     def _collected(self, queries: Sequence[TrainingQuery], out: Path) -> Collected:
@@ -203,7 +189,7 @@ class Inputs:
         def make(out: Path) -> None:
             write_json(out / AUDIT, asdict(self._auditor.asked(self.candidate_lists, self.asked[0])))
 
-        code = (*_AUDIT_CODE, *ASKING_CODE, *home(e.split, e.chains, e.prompts, e.backbone))
+        code = (*AUDIT_CODE, *ASKING_CODE, *home(e.split, e.chains, e.prompts, e.backbone))
         settings = {"asking": self.asking_settings()}
         return self.make("audit", settings, (self.data, self.candidates), code, make)
 
@@ -235,7 +221,7 @@ class Inputs:
             "split": e.split.to_dict(),
             "fold": e.candidates.fold,
         }
-        code = (*_CONTAMINATION_CODE, *home(e.split, e.backbone))
+        code = (*CONTAMINATION_CODE, *home(e.split, e.backbone))
         return self.make("contamination", settings, (self.data,), code, make)
 
     @property
@@ -343,8 +329,3 @@ def _inputs(elsewhere: Elsewhere) -> Inputs:
 
 def _taught_by(elsewhere: Elsewhere, queries: Sequence[TrainingQuery], folder: Path) -> None:
     elsewhere.inputs().teach(queries, folder)
-
-
-def home(*specs: Spec) -> tuple[str, ...]:
-    """The top-level packages of those components that are a plug-in's: its own code decides its results too."""
-    return tuple({type(spec.build()).__module__.partition(".")[0] for spec in components(specs)} - {_PACKAGE})

@@ -20,6 +20,7 @@ from r2rec_bench.core.resources import measure
 from r2rec_bench.core.store import Artifact, recipe_of
 from r2rec_bench.core.types import Case, Cost, Ranking
 from r2rec_bench.core.unfinished import unfinished_of
+from r2rec_bench.deciding import ASKING_CODE, SCORING_CODE, TRAINING_CODE, home
 from r2rec_bench.evaluation.base import Baseline, Progress, Ranker, Recipe
 from r2rec_bench.evaluation.blocks import blocks, joined, read_block, write_block
 from r2rec_bench.evaluation.cases import write_cases
@@ -27,7 +28,7 @@ from r2rec_bench.evaluation.metrics.base import Answered, Metric, Reasoning
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, Run, RunHeader, RunResult, StageCost
 from r2rec_bench.evaluation.results import measure as measured
 from r2rec_bench.files import ASKING, CASES, LOG, MODEL, TRACES, write_json
-from r2rec_bench.inputs import ASKING_CODE, Elsewhere, Inputs, home, rooms
+from r2rec_bench.inputs import Elsewhere, Inputs
 from r2rec_bench.llm.base import Checkpoint
 from r2rec_bench.prompts.base import Asked
 from r2rec_bench.traces.store import read_traces
@@ -37,9 +38,6 @@ from r2rec_bench.training.loop import LoopConfig
 
 if TYPE_CHECKING:
     from r2rec_bench.llm.model import LanguageModel
-
-_TRAINING_CODE = rooms("core.seeds", "core.texts", "core.types", "llm", "prompts", "training")
-_SCORING_CODE = rooms("core.types", "evaluation")
 
 
 class Pipeline(Inputs):
@@ -101,7 +99,7 @@ class Pipeline(Inputs):
         settings = {"stage": spec.to_dict(), "asking": self.asking_settings()}
         if launch:  # a run in one process keeps its fingerprint
             settings["launch"] = launch.recipe()
-        code = (*_TRAINING_CODE, *cast("Stage", spec.build()).code, *home(spec, e.backbone, e.prompts))
+        code = (*TRAINING_CODE, *cast("Stage", spec.build()).code, *home(spec, e.backbone, e.prompts))
         return self.make(spec.use, settings, (*before, lessons), code, make)
 
     def lessons(self, stages: Sequence[Spec]) -> Artifact:
@@ -141,7 +139,7 @@ class Pipeline(Inputs):
             charged = replace(ranking, cost=ranking.cost + Cost(seconds))
             return self._answered(charged, Reasoning(asked, self.asking.reader, again))
 
-        code = (*rooms("llm"), *ASKING_CODE, *home(e.chains, e.prompts, e.backbone, e.ranker))
+        code = (*ASKING_CODE, *home(e.chains, e.prompts, e.backbone, e.ranker))
         settings = {"asking": self.asking_settings(), "ranker": e.ranker.to_dict(), "system": name}
         inputs, costs = (audited, *before), learner._training_costs(stages)
         return self._outcome("evaluation", kind, name, settings, inputs, code, costs, answer)
@@ -227,7 +225,7 @@ class Pipeline(Inputs):
         e = self.experiment
         settings = {**settings, "metrics": [spec.to_dict() for spec in e.metrics], "protocol": self.protocol}
         inputs = (self.data, self.candidates, *inputs)
-        code = (*_SCORING_CODE, *home(*e.metrics), *code)
+        code = (*SCORING_CODE, *home(*e.metrics), *code)
         run_id = recipe_of(stage, settings, inputs, code).fingerprint[:16]
 
         def make(out: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from r2rec_bench.calibration.definition import Simulated
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Watcher
+from r2rec_bench.deciding import rooms
 from r2rec_bench.files import write_json
-from r2rec_bench.inputs import rooms
 from r2rec_bench.statistics.simulation import Calibration, Rate, World, calibrate
 
 _STAGE = "simulation"

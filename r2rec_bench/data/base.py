@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.paths import data_root
 from r2rec_bench.core.registry import Component, Registry
-from r2rec_bench.core.types import Int32Array, Int64Array, InteractionLog, ItemCatalog, Visibility
+from r2rec_bench.core.types import BoolArray, Int32Array, Int64Array, InteractionLog, ItemCatalog, Visibility
 
 Int8Array: TypeAlias = NDArray[np.int8]
 
@@ -82,9 +82,13 @@ class Folds:
     fold: Int8Array
     asked: dict[Fold, Int64Array]
 
+    def visible(self, fold: Fold) -> BoolArray:
+        """Which interactions may be learnt from when `fold` is asked about, bool (n,): those of the folds before it."""
+        return (self.fold >= 0) & (self.fold < fold)
+
     def visible_log(self, fold: Fold) -> InteractionLog:
-        """What may be learnt from when `fold` is asked about: every interaction of the folds before it."""
-        return self.log.select((self.fold >= 0) & (self.fold < fold))
+        """The log of these alone."""
+        return self.log.select(self.visible(fold))
 
 
 class Split(Component):

@@ -49,7 +49,7 @@ def draw(
         InputError: a user has too few untouched items.
     """
     log = folds.log
-    visible = (folds.fold >= 0) & (folds.fold < fold)
+    visible = folds.visible(fold)
     popularity = np.bincount(log.item[visible], minlength=log.n_items)
     offsets = log.offsets()
     rows = _chosen(folds.asked[fold], log, n_users, seed, fold)

@@ -16,8 +16,9 @@ from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.texts import Trace
 from r2rec_bench.core.types import Candidates, Int64Array, InteractionLog
+from r2rec_bench.deciding import rooms
 from r2rec_bench.files import TRACES
-from r2rec_bench.inputs import Inputs, rooms
+from r2rec_bench.inputs import Inputs
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.traces.queries import TrainingQuery, draw_queries
 from r2rec_bench.traces.store import read_traces, write_traces
