@@ -61,7 +61,8 @@ def about_comparisons(rows: Sequence[Row]) -> str:
 
 def about_places(study: Study, *, marked: bool) -> str:
     """What bold, underlines and daggers say; `marked` where some row may have one."""
-    said = "Bold: best; underlined: second."
+    alike = len({row.protocol for row in study.rows}) == 1
+    said = f"Bold: best; underlined: second{'' if alike else ', of the rows asked like the first'}."
     reference = study.reference
     if reference is None or not marked:
         return said

@@ -115,11 +115,16 @@ def differences(a: Row, b: Row, metric: str) -> FloatArray:
     Raises:
         InputError: they were not asked the same, or have several runs each, but not as many.
     """
+    if a.protocol != b.protocol:
+        raise InputError(f"asked otherwise: '{b.protocol}' against '{a.protocol}'")
+    of_b, of_a = (row.result.users.offered for row in (b, a))
+    if of_b != of_a:  # what a protocol does not tell, such as another version of the data
+        raise InputError(f"asked other lists, of {of_b:,} different items against {of_a:,}; run both on the same data")
     n = max(len(a.runs), len(b.runs))
     if {len(a.runs), len(b.runs)} - {1, n}:
         raise InputError(f"{len(a.runs)} seeds against {len(b.runs)}: run both under the same seeds")
-    of_a, of_b = (row.results * (n if len(row.results) == 1 else 1) for row in (a, b))
-    return np.column_stack([paired_differences(x.users, y.users, metric) for x, y in zip(of_a, of_b, strict=True)])
+    pairs = zip(*(row.results * (n if len(row.results) == 1 else 1) for row in (a, b)), strict=True)
+    return np.column_stack([paired_differences(x.users, y.users, metric) for x, y in pairs])
 
 
 def relative_gain(of: Row, over: Row | None) -> float:

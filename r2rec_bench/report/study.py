@@ -50,6 +50,11 @@ class Row:
         return tuple(run.result for run in self.runs)
 
     @property
+    def protocol(self) -> str:
+        """How it was asked; the same under each seed."""
+        return self.result.protocol
+
+    @property
     def label(self) -> str:
         """The name in tables."""
         if self.ablation or not self.group:
@@ -105,19 +110,24 @@ class Study:
 
     @property
     def best_baseline(self) -> Row | None:
-        """The baseline with the highest HR@1, the first of equals."""
-        known = [row for row in self.rows if row.result.kind == BASELINE and "hr@1" in row.result.users.metrics]
+        """The baseline with the highest HR@1 of those asked like the reference, the first of equals."""
+        known = [row for row in self._alike() if row.result.kind == BASELINE and "hr@1" in row.result.users.metrics]
         return max(known, key=lambda row: row.mean("hr@1"), default=None)
 
     @property
     def untrained(self) -> Row | None:
-        """The experiment's own backbone before any training."""
-        return next((row for row in self.rows if row.result.kind == UNTRAINED and not row.group), None)
+        """The experiment's own backbone before any training, asked like the reference."""
+        return next((row for row in self._alike() if row.result.kind == UNTRAINED and not row.group), None)
+
+    def _alike(self) -> tuple[Row, ...]:
+        """The rows asked like the reference; all of them without one."""
+        reference = self.reference
+        return self.rows if reference is None else tuple(row for row in self.rows if row.protocol == reference.protocol)
 
     @property
     def protocol(self) -> str:
         """What all rows have in common, or each protocol there is."""
-        return " / ".join(dict.fromkeys(row.result.protocol for row in self.rows))
+        return " / ".join(dict.fromkeys(row.protocol for row in self.rows))
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -130,25 +140,23 @@ def several_seeds(rows: Iterable[Row]) -> bool:
     return any(len(row.runs) > 1 for row in rows)
 
 
-def row_of(artifact: Artifact) -> Row:
-    """A stored result as a row on its own.
-
-    Raises:
-        InputError: the artifact holds no result.
-    """
-    return Row("", (Run(RunResult.load(artifact.path), artifact),))
-
-
 def system_of(store: ArtifactStore, runs: str) -> Row:
     """A stored run as a row; those of one system under several seeds, with commas or spaces between, as one row too.
 
+    Seeds stand in ascending order, however they are given.
+
     Raises:
-        InputError: no such run, or they are of different systems, or two of them of one seed.
+        InputError: no such run, or they are of different systems, asked otherwise, or two of them of one seed.
     """
-    row, *others = (row_of(store.find(run)) for run in re.split(r"[\s,]+", runs.strip()))
-    together = Row("", tuple(run for one in (row, *others) for run in one.runs))
-    if names := {result.system for result in together.results} - {row.label}:
-        raise InputError(f"{runs}: the seeds of one system stand together; got '{row.label}' and '{min(names)}'")
+    artifacts = [store.find(run) for run in re.split(r"[\s,]+", runs.strip())]
+    found = [Run(RunResult.load(artifact.path), artifact) for artifact in artifacts]
+    together = Row("", tuple(sorted(found, key=lambda run: run.result.seed)))
+    names = list(dict.fromkeys(run.result.system for run in found))
+    if len(names) > 1:
+        raise InputError(f"{runs}: the seeds of one system stand together; got '{names[0]}' and '{names[1]}'")
+    protocols = list(dict.fromkeys(run.result.protocol for run in found))
+    if len(protocols) > 1:
+        raise InputError(f"{runs}: the seeds of one system are asked alike; got '{protocols[0]}' and '{protocols[1]}'")
     seeds = [result.seed for result in together.results]
     if len(set(seeds)) < len(seeds):
         raise InputError(f"{runs}: one run per seed; got the seeds {', '.join(map(str, seeds))}")

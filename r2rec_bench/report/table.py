@@ -146,9 +146,10 @@ def _measured(columns: Sequence[Column], rows: Sequence[Row]) -> list[Column]:
 
 
 def metric_cells(column: Column, rows: Sequence[Row], marked: Collection[Row] = ()) -> list[Cell]:
-    """A column's cells; those of HR@1 carry the marks."""
+    """A column's cells; those of HR@1 carry the marks. Only rows asked like the first are ranked."""
     found = [interval_of(row, column.metric) for row in rows]
-    places = _places([interval.mean for interval in found], column.higher_is_better)
+    alike = [i.mean if row.protocol == rows[0].protocol else math.nan for row, i in zip(rows, found, strict=True)]
+    places = _places(alike, column.higher_is_better)
     return [
         Cell(
             number(i.mean, column.digits),

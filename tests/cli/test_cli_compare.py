@@ -22,6 +22,11 @@ def seeded(ran) -> dict[str, list[str]]:
         return {row["system"]: row["run_id"].split() for row in csv.DictReader(file)}
 
 
+def framed(warning: str) -> str:
+    """What stands in a frame, on one line."""
+    return " ".join(warning.replace("│", "").split())
+
+
 def test_it_agrees_with_the_report(ran, ids):
     result = ran.invoke("compare", ids["R2Rec (nano): sft"], ids["ease"][:8])
     assert result.exit_code == 0, result.output
@@ -70,7 +75,19 @@ def test_runs_on_other_lists_are_told_apart(ran, ids):
         run = next(row["run_id"] for row in csv.DictReader(file) if row["system"] == "ease")
     result = ran.invoke("compare", ids["ease"], run)
     assert result.exit_code == 2
-    assert "a paired comparison needs the same candidates for both" in result.stderr.replace("\n", " ")
+    assert "asked otherwise" in result.stderr
+    assert "lists of seed 7" in framed(result.stderr)
+
+
+def test_runs_of_the_same_users_on_other_negatives_are_told_apart(ran, ids):
+    changes = ["--set", "candidates.n=4", "--set", "stages=[]", "--set", "baselines=[ease]", "--set", "untrained=false"]
+    other = ran.invoke("run", ran.folder / "tiny.yaml", *changes, "--out", ran.folder / "fewer", "--quiet")
+    assert other.exit_code == 0, other.output
+    with (ran.folder / "fewer" / "tiny" / "results.csv").open(encoding="utf-8") as file:
+        run = next(csv.DictReader(file))["run_id"]
+    result = ran.invoke("compare", ids["ease"], run)
+    assert result.exit_code == 2
+    assert "1 positive + 4 uniform negatives" in framed(result.stderr)
 
 
 def test_less_is_better_of_an_error(ran, ids, seeded):

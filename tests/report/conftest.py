@@ -31,6 +31,7 @@ def make_row(tmp_path: Path) -> MakeRow:
         users: str = "u",
         metrics: dict[str, list[float]] | None = None,
         tokens: tuple[int, int] = (70, 7),
+        protocol: str = "the protocol.",
         **seen: Any,
     ) -> Row:
         """A row with a run for each list of ranks, under the seeds 0, 1 and so on."""
@@ -57,7 +58,7 @@ def make_row(tmp_path: Path) -> MakeRow:
                 StageCost("evaluation", Cost(1.5, *tokens)),
             )
             chosen = stages if kind == "r2rec" else stages[-1:]
-            result = RunResult(run_id, system, kind, seed, "the protocol.", chosen, ENVIRONMENT, table)
+            result = RunResult(run_id, system, kind, seed, protocol, chosen, ENVIRONMENT, table)
             return Run(result, artifact or Artifact(tmp_path, run_id * 4, kind, 1.0, 2**20, cached=True))
 
         return Row(group, tuple(map(run, range(len(ranks)))), ablation)

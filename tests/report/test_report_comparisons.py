@@ -50,6 +50,38 @@ def test_rows_asked_about_other_users_are_left_out_with_the_reason(make_row):
     assert "users have a result under one system only" in reason
 
 
+def test_rows_asked_in_another_way_are_left_out_with_the_reason(make_row):
+    hard = make_row("ease", "baseline", [2, 2], protocol="99 negatives.")
+    study = Study("x", "", (hard, make_row("R2Rec", "r2rec", [1, 2], protocol="19 negatives.")))
+    found = compared(study, study.rows)
+    assert found is not None
+    assert found.pairs == ()
+    assert found.left_out == ((hard, "asked otherwise: '99 negatives.' against '19 negatives.'"),)
+
+
+def test_rows_asked_about_other_negatives_are_left_out_with_the_reason(make_row):
+    other = make_row("ease", "baseline", [1, 2], offered=80)
+    study = Study("x", "", (other, make_row("R2Rec", "r2rec", [1, 2], offered=1500)))
+    found = compared(study, study.rows)
+    assert found is not None
+    [(row, reason)] = found.left_out
+    assert row is other
+    assert reason.startswith("asked other lists, of 80 different items against 1,500")
+
+
+def test_gains_are_over_what_was_asked_the_same(make_row):
+    rows = (
+        make_row("easy", "baseline", [1, 1], protocol="4 negatives."),
+        make_row("untrained", "untrained", [1, 1], protocol="4 negatives."),
+        make_row("ease", "baseline", [1, 2]),
+        make_row("R2Rec", "r2rec", [1, 2]),
+        make_row("untrained", "untrained", [2, 2]),
+    )
+    study = Study("x", "", rows)
+    assert (study.best_baseline, study.untrained) == (rows[2], rows[4])
+    assert Study("x", "", rows[:2]).best_baseline is rows[0]
+
+
 def test_without_an_r2rec_row_there_is_nothing_to_compare(make_row):
     rows = (make_row("ease", "baseline", [1]),)
     assert compared(Study("x", "", rows), rows) is None

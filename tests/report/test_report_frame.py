@@ -10,7 +10,7 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.exports import to_csv
 from r2rec_bench.report.frame import frame, study_of
-from r2rec_bench.report.study import Study
+from r2rec_bench.report.study import Study, system_of
 
 
 def test_the_csv_is_the_frame(make_row):
@@ -51,3 +51,19 @@ def test_a_study_of_stored_runs_keeps_the_seeds_of_a_system_together(make_row, t
     assert math.isclose(frame(study).query("system == 'R2Rec' and metric == 'hr@1'")["mean"].iloc[0], 0.75)
     with pytest.raises(InputError, match="no artifact 'abcdef'"):
         study_of(store, ["abcdef"])
+
+
+def test_a_system_is_the_same_whatever_the_order_of_its_seeds(make_row, tmp_path):
+    store = ArtifactStore(tmp_path / "store")
+    row = make_row("R2Rec", "r2rec", [1, 2], [1, 1])
+    ids = [store.get("r2rec", {"of": run.result.run_id}, (), (), run.result.save).fingerprint for run in row.runs]
+    assert [run.result.seed for run in system_of(store, " ".join(reversed(ids))).runs] == [0, 1]
+
+
+def test_the_seeds_of_a_system_are_asked_alike(make_row, tmp_path):
+    store = ArtifactStore(tmp_path / "store")
+    runs = [make_row("R2Rec", "r2rec", [1, 2], protocol="4 negatives.").runs[0]]
+    runs += make_row("R2Rec", "r2rec", [1, 2], [1, 1]).runs[1:]
+    ids = [store.get("r2rec", {"of": run.result.run_id}, (), (), run.result.save).fingerprint for run in runs]
+    with pytest.raises(InputError, match=r"system are asked alike; got '4 negatives\.' and 'the protocol\.'"):
+        system_of(store, " ".join(ids))

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from r2rec_bench.report.captions import about_places
 from r2rec_bench.report.exports import to_csv
 from r2rec_bench.report.study import Study
 from r2rec_bench.report.table import main_table
@@ -49,6 +50,18 @@ def test_of_an_error_the_smallest_is_best_and_missing_ones_are_dashes(study):
 def test_a_column_of_equals_ranks_nobody(make_row):
     study = Study("x", "", (make_row("a", "baseline", [1, 2]), make_row("b", "baseline", [2, 1])))
     assert {cell.place for cell in column(study, "HR@1")} == {0}
+
+
+def test_only_rows_asked_like_the_first_are_ranked(make_row):
+    rows = (
+        make_row("ease", "baseline", [1, 2, 2, 2]),
+        make_row("als", "baseline", [1, 1, 2, 2]),
+        make_row("easy", "baseline", [1, 1, 1, 1], group="other", protocol="4 negatives."),
+    )
+    study = Study("x", "", rows)
+    assert [cell.place for cell in column(study, "HR@1")] == [2, 1, 0]
+    assert about_places(study, marked=False) == "Bold: best; underlined: second, of the rows asked like the first."
+    assert about_places(Study("x", "", rows[:2]), marked=False) == "Bold: best; underlined: second."
 
 
 def test_only_metrics_that_were_measured_have_a_column(study):
