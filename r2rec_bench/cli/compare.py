@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from r2rec_bench.cli.console import safe, shout, stdout
+from r2rec_bench.cli.console import safe, shout, show_table
 
 if TYPE_CHECKING:
     from r2rec_bench.report.comparisons import Comparisons, Paired
@@ -24,7 +24,7 @@ def compare(
 ) -> None:
     """Compare the first system with each of the others: difference, interval, p-values, and what could be found.
 
-    All must have been asked the same users about the same candidates, under the same seeds or one of the two under a
+    All must have been asked the same users about the same candidates, under as many seeds, or one of the two under a
     single one.
     """
     from r2rec_bench.cli.studies import artifact_store
@@ -64,10 +64,7 @@ def _show(found: Comparisons, metric: str) -> None:
         shown.add_column(head, justify="left" if head == "Run" else "right", no_wrap=True)
     for pair in found.pairs:
         shown.add_row(*_cells(pair, metric))
-    console = stdout()
-    # Where the terminal is narrower it wraps the lines: better than numbers that are cut off.
-    console.width = max(console.width, console.measure(shown, options=console.options.update(max_width=1_000)).maximum)
-    console.print(shown)
+    show_table(shown)
 
 
 def _cells(pair: Paired, metric: str) -> list[str]:
