@@ -128,8 +128,10 @@ def differences(a: Row, b: Row, metric: str) -> FloatArray:
 
 
 def relative_gain(of: Row, over: Row | None) -> float:
-    """HR@1 of one row over another's, less 1; NaN where the other has none or 0."""
-    base = over.mean(METRIC) if over is not None and METRIC in over.result.users.metrics else math.nan
+    """HR@1 of one row over another's, less 1; NaN where either has none, or the other 0."""
+    if over is None or any(METRIC not in row.result.users.metrics for row in (of, over)):
+        return math.nan
+    base = over.mean(METRIC)
     return of.mean(METRIC) / base - 1 if base else math.nan
 
 

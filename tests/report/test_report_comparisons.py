@@ -94,3 +94,10 @@ def test_relative_gains(make_row):
     assert relative_gain(of, best) == pytest.approx(0.5)
     assert math.isnan(relative_gain(of, None))
     assert math.isnan(relative_gain(of, make_row("zero", "untrained", [2, 2, 2, 2])))
+
+
+def test_of_a_model_whose_hits_were_not_measured_there_is_no_gain(make_row):
+    of = make_row("R2Rec", "r2rec", [1, 2])
+    del of.result.users.metrics["hr@1"]
+    assert math.isnan(relative_gain(of, None))
+    assert math.isnan(relative_gain(of, make_row("ease", "baseline", [1, 2])))
