@@ -1,5 +1,6 @@
-"""Checkpoints small enough to train in a test."""
+"""Checkpoints small enough to train in a test, and a Ray cluster of this machine's own."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 from string import ascii_uppercase
@@ -22,6 +23,8 @@ _CORPUS = [
     *[" ".join(["", *ascii_uppercase, "Yes", "No"])] * 40,
 ]
 
+_TRIALS = 5
+
 
 @pytest.fixture
 def nano_checkpoint(tmp_path: Path) -> Checkpoint:
@@ -43,3 +46,24 @@ def shared_qwen2(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """
     folder = tmp_path_factory.mktemp("chat") / "qwen2"
     return write_chat(folder, _CORPUS, vocabulary=440, layers=2, heads=4, positions=1024)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    """Two workers with a thread each; Ray gives its parts half a minute to start, which a busy machine exceeds now and
+    then."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'r2rec-bench[ray]'")
+    with pytest.MonkeyPatch.context() as patch:  # what is set now is the workers' for good
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else whoever is at work beside makes the workers wait
+        for trial in range(1, _TRIALS + 1):
+            try:
+                ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=100_000_000)
+                break
+            except Exception:
+                ray.shutdown()
+                if trial == _TRIALS:
+                    raise
+    yield
+    ray.shutdown()

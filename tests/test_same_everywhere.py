@@ -16,8 +16,10 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import Ranking
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.evaluation.results import TABLE_FILE
+from r2rec_bench.executors.base import Executor
 from r2rec_bench.executors.experiments import job_of
 from r2rec_bench.executors.processes import Processes
+from r2rec_bench.executors.ray import Ray
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import MODEL, TRACES
 from r2rec_bench.llm.base import Checkpoint
@@ -171,12 +173,23 @@ def test_a_run_that_was_stopped_in_every_stage_ends_in_the_same_bits(ran: Ran, t
     assert [whole.weights(stages) for stages in (1, 2)] == [ran.weights(stages) for stages in (1, 2)]
 
 
-def test_processes_of_their_own_end_in_the_same_bits(ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    pipeline = prepared(tmp_path, Silent())
+def check_elsewhere(executor: Executor, ran: Ran, cache: Path) -> None:
+    """All that another process is told to make is there, and is the same bits."""
+    pipeline = prepared(cache, Silent())
     job = job_of("all", pipeline.experiment, pipeline.store.root, last=False)
-    assert [one.failure for one in Processes(1).run([job])] == [""]
+    assert [one.failure for one in executor.run([job])] == [""]
     pipeline.store.frozen = True
     there = Ran(pipeline, tables(pipeline))
     assert there.tables == ran.tables
+    assert there.traces == ran.traces
     assert [there.weights(stages) for stages in (1, 2)] == [ran.weights(stages) for stages in (1, 2)]
+
+
+def test_processes_of_their_own_end_in_the_same_bits(ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    check_elsewhere(Processes(1), ran, tmp_path)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_ray_cluster_ends_in_the_same_bits(ran: Ran, tmp_path: Path):
+    check_elsewhere(Ray(tmp_path / "artifacts", 2), ran, tmp_path)
