@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from r2rec_bench.core.errors import InputError
@@ -90,7 +91,7 @@ def fetch(archive: Archive, folder: Path) -> tuple[Path | None, list[str]]:
     for url in archive.urls:
         try:
             return _download(url, archive.name, archive.md5, folder), failures
-        except (OSError, InputError) as error:  # URLError, timeouts and HTTP errors are OSErrors
+        except (OSError, InputError) as error:
             failures.append(f"{url}: {error}")
     return None, failures
 
@@ -117,9 +118,14 @@ def _download(url: str, called: str, md5: str | None, folder: Path) -> Path:
     try:
         with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the addresses are constants
             shutil.copyfileobj(answer, file)
+            missing = getattr(answer, "length", None)  # of an answer that says how long it is; it may break off unsaid
+            if missing:
+                raise OSError(f"ended {missing} bytes before its end")
         if md5 is not None and (got := _md5(part)) != md5:
             raise InputError(f"MD5 {got}; the official file has {md5}")
         return part.replace(folder / called)
+    except HTTPException as error:  # the only ones that are no OSErrors: of answers that are no HTTP, or no more
+        raise OSError(f"{type(error).__name__}: {error}") from None
     finally:
         part.unlink(missing_ok=True)
 
