@@ -30,10 +30,12 @@ from r2rec_bench.core.loading import as_stated, load
 from r2rec_bench.core.search import Knob, is_whole, knobs_below
 from r2rec_bench.core.yamlfile import read_yaml
 from r2rec_bench.experiment import Experiment
+from r2rec_bench.report.comparisons import ERRORS
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
+_FOLD = "candidates.fold"
 Choice = str | int | float | bool | None
 
 
@@ -72,6 +74,12 @@ class Sweep(Config):
     pruner: Literal["median", "none"] = "median"
     """`median` ends a trial whose model is worse after a stage than the median of the trials before it."""
 
+    @model_validator(mode="after")
+    def _better(self) -> Self:
+        if self.objective in ERRORS and self.direction == "maximize":
+            raise ValueError(f"of '{self.objective}' less is better; set direction to minimize")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Searched:
@@ -93,7 +101,7 @@ class Searched:
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """The changes that make the experiment a trial's: on the validation fold, with what is fixed."""
-        changes = {"candidates.fold": "validation", **self.sweep.fixed, **values}
+        changes = {_FOLD: "validation", **self.sweep.fixed, **values}
         return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
 
     def suggest(self, trial: BaseTrial) -> dict[str, Any]:
@@ -112,7 +120,11 @@ def read_sweep(path: Path) -> Searched:
     sweep = as_stated(read_yaml(path), Sweep).value
     base = path.parent / sweep.extends
     experiment = load(base, Experiment).value
-    problems: list[Problem] = []
+    problems = [
+        Problem(f"{part}.{_FOLD}", "trials are judged on the validation fold alone; leave it out")
+        for part, paths in (("search", sweep.search), ("fixed", sweep.fixed))
+        if _FOLD in paths
+    ]
     found: list[Knob] = []
     choices: dict[str, tuple[Choice, ...]] = {}
     for where, wanted in sweep.search.items():

@@ -45,12 +45,12 @@ def searched_values(searched: Searched, trial: FrozenTrial) -> dict[str, Any]:
 
 def write_best(searched: Searched, study: Study, path: Path) -> None:
     """`best_experiment` as an ordinary experiment's file, with where it comes from."""
+    text = yaml.safe_dump(best_experiment(searched, study), sort_keys=False, allow_unicode=True, width=120)
     trial = study.best_trial
     head = (
         f"# The best of {len(counted(study))} trials of study {study.study_name}: trial {trial.number}, validation\n"
         f"# {searched.sweep.objective} {trial.value:.4f}. Written by `r2rec sweep`.\n"
     )
-    text = yaml.safe_dump(best_experiment(searched, study), sort_keys=False, allow_unicode=True, width=120)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(head + text, encoding="utf-8")
 

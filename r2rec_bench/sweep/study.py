@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from r2rec_bench.core.errors import ConfigError, InputError, R2RecError, nearest
+from r2rec_bench.core.errors import ConfigError, InputError, R2RecError, unknown
 from r2rec_bench.core.fingerprint import digest
 from r2rec_bench.core.loading import load
 from r2rec_bench.core.seeds import derive
@@ -155,10 +155,7 @@ def value_of(searched: Searched, trial: BaseTrial, store: ArtifactStore, watcher
     for step, outcome in enumerate(Pipeline(named, store, watcher, datasets).stages()):
         users = outcome.result.users
         if sweep.objective not in users.metrics:
-            raise InputError(
-                f"objective: no column '{sweep.objective}'; the experiment measures {', '.join(users.metrics)}. "
-                f"Did you mean '{nearest(sweep.objective, users.metrics)}'?"
-            )
+            raise unknown("objective", sweep.objective, users.metrics)
         value = outcome.result.mean(sweep.objective)
         if math.isnan(value):
             raise R2RecError(f"{sweep.objective} is nan after stage {step + 1}: no user has a value")

@@ -18,7 +18,7 @@ from r2rec_bench.core.watch import Silent
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.sweep import study as under_test
 from r2rec_bench.sweep.definition import read_sweep
-from r2rec_bench.sweep.outputs import best_experiment, write_best, write_plots, write_trials
+from r2rec_bench.sweep.outputs import write_best, write_plots, write_trials
 
 
 def sweep(searched, tmp_path, told=lambda trial: None):
@@ -60,6 +60,9 @@ def test_what_may_be_searched_is_found_by_path(sweep_file):
         ({"search": {"chains.n": "tune"}, "fixed": {"chains.n": 3}}, "search.chains.n: it is fixed as well"),
         ({"trails": 4}, "unknown key 'trails'.*Did you mean 'trials'"),
         ({"fixed": {"stages": []}, "search": {"chains.n": "tune"}}, "trains no model"),
+        ({"objective": "mae"}, "sweep.yaml: .*of 'mae' less is better; set direction to minimize"),
+        ({"fixed": {"candidates.fold": "test"}}, "fixed.candidates.fold: .*on the validation fold"),
+        ({"search": {"candidates.fold": ["validation", "test"]}}, "search.candidates.fold: .*on the validation fold"),
     ],
 )
 def test_a_wrong_sweep_is_refused_before_the_first_trial(sweep_file, changes, message):
@@ -175,8 +178,10 @@ def test_an_objective_that_is_not_measured_is_named(sweep_file, tmp_path):
     study = sweep(read_sweep(sweep_file(trials=1)), tmp_path)
     assert study.best_value <= 1
     searched = read_sweep(sweep_file(trials=1, objective="ndgc@10"))
-    with pytest.raises(InputError, match=r"no column 'ndgc@10'.*Did you mean 'ndcg@10'"):
+    with pytest.raises(InputError, match=r"unknown objective 'ndgc@10'.*Did you mean 'ndcg@10'"):
         sweep(searched, tmp_path)
+    with pytest.raises(InputError, match=r"unknown objective 'x'\. Known: hr@1, ndcg@10"):
+        sweep(read_sweep(sweep_file(trials=1, objective="x")), tmp_path)
 
 
 @pytest.mark.usefixtures("faked")
@@ -223,9 +228,9 @@ def test_a_trial_that_ended_before_it_had_chosen_is_in_the_table(sweep_file, tmp
     assert (last["trial"], last["state"], last["failed"], last["chains.n"]) == ("2", "fail", "its worker died", "")
 
 
-def test_no_finished_trial_has_no_best_experiment(sweep_file):
+def test_no_finished_trial_has_no_best_experiment(sweep_file, tmp_path):
     with pytest.raises(InputError, match="none of 0 trials came to its end"):
-        best_experiment(read_sweep(sweep_file()), optuna.create_study())
+        write_best(read_sweep(sweep_file()), optuna.create_study(), tmp_path / "best.yaml")
 
 
 @pytest.mark.slow
