@@ -139,7 +139,7 @@ def _parted(overrides: Iterable[str]) -> tuple[list[str], list[str]]:
     others: list[str] = []
     for override in overrides:
         key = override.partition("=")[0].partition(".")[0].strip()
-        (own if key in {"domains", "few_shot", "multi_source"} else others).append(override)
+        (own if key in {"name", "question", "domains", "few_shot", "multi_source"} else others).append(override)
     return own, others
 
 

@@ -31,6 +31,12 @@ def test_what_is_set_lies_on_top_of_the_file(files):
     assert planned.transfer.few_shot.stage.to_dict()["lr"] == 1e-3
 
 
+def test_the_study_may_be_called_and_asked_otherwise(files):
+    planned = files.planned("name=other", "question=Why not?")
+    assert (planned.transfer.name, planned.transfer.question) == ("other", "Why not?")
+    assert planned.experiment.name == "other-movies"
+
+
 def test_every_way_has_its_cells(files):
     found = [(cell.way, cell.sources, cell.users) for cell in cells(files.planned()) if cell.target == "shop"]
     assert found == [
