@@ -17,6 +17,7 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.comparisons import METRIC, Paired
 from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.study import Row, lineage
+from r2rec_bench.report.synthetic import synthetic_cells
 from r2rec_bench.report.table import number, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.report.values import interval_of
@@ -47,10 +48,7 @@ def verdict(claim: Claim) -> str:
 
 def synthetic_note(done: Done) -> str:
     """What to say loudly of generated data; empty when all of them are real."""
-    made = [title for title, row in done.rows.items() if "SYNTHETIC DATA" in row.result.protocol]
-    which = "Everything here" if len(made) == len(done.rows) else ", ".join(made)
-    where = "was measured in generated worlds and says nothing about real users"
-    return f"SYNTHETIC DATA. {which} {where}." if made else ""
+    return synthetic_cells({title: row.protocol for title, row in done.rows.items()})
 
 
 def to_csv(done: Done) -> str:

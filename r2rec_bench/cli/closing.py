@@ -10,7 +10,8 @@ from pathlib import Path
 
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.markdown import write
-from r2rec_bench.report.study import Row, Study, lineage, synthetic_note
+from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.synthetic import synthetic_note
 from r2rec_bench.report.values import interval_of, metrics_of
 
 
@@ -28,7 +29,7 @@ def written_as_json(store: ArtifactStore, study: Study, out: Path, warnings: Seq
         "question": study.question,
         "protocol": study.protocol,
         "report": str(path),
-        "synthetic": synthetic_note(lineage(store, (run.artifact for run in study.runs))),
+        "synthetic": synthetic_note(store, study),
         "warnings": list(warnings),
         "failed": dict(study.failed),
         "rows": [_row(row) for row in study.rows],

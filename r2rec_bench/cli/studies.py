@@ -20,7 +20,8 @@ from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.markdown import write
-from r2rec_bench.report.study import Row, Study, lineage, synthetic_note, system_of
+from r2rec_bench.report.study import Row, Study, system_of
+from r2rec_bench.report.synthetic import synthetic_note
 from r2rec_bench.report.table import main_table
 from r2rec_bench.report.varied import Varied, varied
 
@@ -207,6 +208,5 @@ def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequ
     console.width = max(console.width, _COLUMNS)
     console.print(shown)
     console.print(f"Report: {path}", markup=False, soft_wrap=True)
-    synthetic = synthetic_note(lineage(store, (run.artifact for run in study.runs)))
-    for warning in filter(None, [*warnings, "" if can_draw() else WITHOUT, synthetic]):
+    for warning in filter(None, [*warnings, "" if can_draw() else WITHOUT, synthetic_note(store, study)]):
         shout(warning)

@@ -53,7 +53,7 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
     from r2rec_bench.report.drawing import WITHOUT, can_draw
     from r2rec_bench.transfer.cells import cells
     from r2rec_bench.transfer.records import records
-    from r2rec_bench.transfer.report import synthetic, write
+    from r2rec_bench.transfer.report import synthetic_note, write
     from r2rec_bench.transfer.run import run
 
     order = {cell: number for number, cell in enumerate(cells(planned), 1)}
@@ -68,7 +68,7 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
     path = write(store, planned, done, told, folder)
     show(planned, done, told)
     stdout().print(f"Report: {path}", markup=False, soft_wrap=True)
-    for warning in filter(None, [*watcher.warnings, "" if can_draw() else WITHOUT, synthetic(store, done)]):
+    for warning in filter(None, [*watcher.warnings, "" if can_draw() else WITHOUT, synthetic_note(done)]):
         shout(warning)
     return not any(one.failure for one in told)
 

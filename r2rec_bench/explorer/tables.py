@@ -13,7 +13,8 @@ from r2rec_bench.explorer.scripts import Value, rounded
 from r2rec_bench.report.captions import about_comparisons, about_means, about_users
 from r2rec_bench.report.comparisons import METRIC, Judged, Paired, differences, judged
 from r2rec_bench.report.figures import training_curves
-from r2rec_bench.report.study import Row, Study, lineage, synthetic_note
+from r2rec_bench.report.study import Row, Study
+from r2rec_bench.report.synthetic import synthetic_note
 from r2rec_bench.report.table import METRICS
 from r2rec_bench.report.text import one_line
 from r2rec_bench.report.values import (
@@ -35,11 +36,10 @@ def study_value(store: ArtifactStore, study: Study) -> dict[str, Value]:
     place = {row: number for number, row in enumerate(study.rows)}
     known = {metric for row in study.rows for metric in metrics_of(row)}
     reference = study.reference
-    notes = synthetic_note(lineage(store, (run.artifact for run in study.runs)))
     return {
         "name": one_line(study.name),
         "question": one_line(study.question),
-        "notes": list(dict.fromkeys(notes.splitlines())),
+        "notes": list(filter(None, [synthetic_note(store, study)])),
         "protocol": one_line(study.protocol),
         "captions": {
             "means": f"{about_users(study.rows)} {about_means(study.rows)}",

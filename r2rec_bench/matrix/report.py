@@ -13,6 +13,7 @@ import numpy as np
 from r2rec_bench.core.describe import in_yaml
 from r2rec_bench.matrix.plan import MOST_AXES, Cell, Fit, Plan
 from r2rec_bench.report.drawing import can_draw, heat_map
+from r2rec_bench.report.synthetic import synthetic_cells
 from r2rec_bench.report.table import number, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, in_markdown, reasons_in_words
@@ -58,14 +59,8 @@ def caption(done: Sequence[Tried[Cell]]) -> str:
 
 
 def synthetic_note(done: Sequence[Tried[Cell]]) -> str:
-    """What to say loudly where data were generated; empty when all of them are real."""
-    titles = [one.cell.title for one in done if one.result is not None and "SYNTHETIC DATA" in one.result.protocol]
-    which = "Everything here" if len(titles) == len(done) else ", ".join(titles)
-    return (
-        f"SYNTHETIC DATA. {which} was measured in a generated world and says nothing about real users."
-        if titles
-        else ""
-    )
+    """What to say loudly of cells whose data were generated; empty when all of them are real."""
+    return synthetic_cells({one.cell.title: one.row.protocol for one in done if one.row})
 
 
 def to_csv(plan: Plan, done: Sequence[Tried[Cell]]) -> str:

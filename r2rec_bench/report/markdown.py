@@ -23,7 +23,8 @@ from r2rec_bench.report.groups import group_lines
 from r2rec_bench.report.paired import left_out, paired_figures, paired_heads
 from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.quality import quality_lines
-from r2rec_bench.report.study import Study, lineage, seconds_alone, several_seeds, synthetic_note
+from r2rec_bench.report.study import Study, lineage, seconds_alone, several_seeds
+from r2rec_bench.report.synthetic import synthetic_note
 from r2rec_bench.report.table import NONE, main_table, spread
 from r2rec_bench.report.text import markdown
 
@@ -56,7 +57,7 @@ def _lines(store: ArtifactStore, study: Study, judgement: Judged, figures: Seque
     yield f"# {markdown(study.name)}"
     yield ""
     yield f"*{markdown(study.question)}*"
-    for note in synthetic_note(artifacts).splitlines():
+    if note := synthetic_note(store, study):
         yield from ("", f"> **{markdown(note)}**")
     yield ""
     yield from _main(study, judgement)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,6 @@ import numpy as np
 from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.store import Artifact, ArtifactStore
 from r2rec_bench.core.types import FloatArray
-from r2rec_bench.data.store import META
 from r2rec_bench.evaluation.results import BASELINE, R2REC, UNTRAINED, Run, RunResult
 from r2rec_bench.report.varied import Varied
 from r2rec_bench.statistics.paired import in_order_of
@@ -182,19 +180,3 @@ def seconds_alone(store: ArtifactStore, rows: Iterable[Row]) -> float:
     """Wall seconds of all runs if each had been made by itself, sharing nothing."""
     made = (lineage(store, [run.artifact]) for row in rows for run in row.runs)
     return sum(artifact.seconds for artifacts in made for artifact in artifacts)
-
-
-def synthetic_note(artifacts: Iterable[Artifact]) -> str:
-    """What to say loudly where data was generated; empty when all of it is real."""
-    notes: list[str] = []
-    for artifact in artifacts:
-        if artifact.stage != "data":
-            continue
-        meta = json.loads((artifact.path / META).read_text("utf-8"))
-        if meta["synthetic"]:
-            best = "" if meta["bayes_hr1"] is None else f" The best possible HR@1 there is {meta['bayes_hr1']:.3f}."
-            notes.append(
-                f"SYNTHETIC DATA. Everything here was measured in a world {meta['origin']}, and says "
-                f"nothing about real users.{best}"
-            )
-    return "\n".join(notes)

@@ -15,7 +15,8 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.latex import latex_table
 from r2rec_bench.report.provenance import provenance_lines
-from r2rec_bench.report.study import Study, lineage, seconds_alone, synthetic_note
+from r2rec_bench.report.study import Study, lineage, seconds_alone
+from r2rec_bench.report.synthetic import synthetic_cells
 from r2rec_bench.report.table import Cell, Table, number, seconds
 from r2rec_bench.report.text import markdown
 from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, in_markdown, reasons_in_words
@@ -111,9 +112,9 @@ def notes(planned: Planned) -> list[str]:
     return [f"{name}: {domain.note.rstrip('.')}." for name, domain in domains if domain.note]
 
 
-def synthetic(store: ArtifactStore, done: Sequence[Tried[Asked]]) -> str:
-    """What to say loudly where data were generated; empty when all of them are real."""
-    return synthetic_note(lineage(store, (one.row.artifact for one in done if one.row)))
+def synthetic_note(done: Sequence[Tried[Asked]]) -> str:
+    """What to say loudly of domains whose data were generated; empty when all of them are real."""
+    return synthetic_cells({one.cell.target: one.row.protocol for one in done if one.row})
 
 
 def _map(planned: Planned, told: Sequence[Record], path: Path) -> None:
@@ -181,7 +182,7 @@ def _lines(
     yield f"# {markdown(planned.transfer.name)}"
     yield ""
     yield f"*{markdown(planned.transfer.question)}*"
-    for note in dict.fromkeys(synthetic(store, done).splitlines()):
+    if note := synthetic_note(done):
         yield from ("", f"> **{markdown(note)}**")
     yield from ("", "## Trained on the row, asked about the column", "")
     yield from _shown(planned, hit_grid(planned, told))
