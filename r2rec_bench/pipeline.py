@@ -185,7 +185,8 @@ class Pipeline(Inputs):
                 scores = model.score(self.candidate_lists)
                 ratings = model.ratings(self.candidate_lists)
             cost = Cost(watch.seconds, peak_bytes=watch.peak_bytes)
-            ranking = Ranking(scores, ratings, np.isfinite(scores), cost)
+            valid = np.isfinite(scores)
+            ranking = Ranking(np.where(valid, scores, np.nan), ratings, valid, cost)
             write_cases(_wordless(ranking), self.candidate_lists, self.dataset.log, out / CASES)
             return self._answered(ranking, None)
 

@@ -17,6 +17,7 @@ from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.types import Candidates, Ranking
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.data.base import Dataset, Fold
+from r2rec_bench.evaluation.base import Baseline, baselines
 from r2rec_bench.evaluation.results import TABLE_FILE, Run
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.files import MODEL, TRACES
@@ -257,3 +258,26 @@ def test_baselines_of_one_name_are_told_apart_by_what_differs(ran):
     twice = "baselines=[{use: ease, l2: 50}, {use: ease, l2: 5}, popularity]"
     pipeline = prepared(ran.cache, twice, "stages=[]", "untrained=false")
     assert [row.result.system for row in pipeline.run()] == ["ease (l2=50.0)", "ease (l2=5.0)", "popularity"]
+
+
+class Diverged(Baseline):
+    """Knows nothing but where its numbers have broken: of the first candidates, and among them of some positives."""
+
+    def fit(self, log, seed):
+        """Learns nothing."""
+
+    def score(self, candidates):
+        scores = np.zeros(candidates.items.shape)
+        scores[:, :3] = np.inf, -np.inf, np.nan
+        return scores
+
+
+def test_a_score_that_is_not_finite_is_no_answer_whoever_gave_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(baselines._classes, "diverged", Diverged)
+    pipeline = prepared(tmp_path, "baselines=[diverged]", "stages=[]", "untrained=false")
+    ran = carried_out(tmp_path, pipeline)
+    ranking, lists = ran.rankings["diverged"]
+    assert np.isnan(ranking.scores[:, :3]).all()
+    assert (ranking.valid == np.isfinite(ranking.scores)).all()
+    assert (lists.positive < 3).any()
+    assert (ran.rows["diverged"].result.users.rank[lists.positive < 3] == lists.items.shape[1]).all()
