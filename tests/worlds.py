@@ -1,5 +1,6 @@
 """What many rooms run end to end: one tiny experiment, and a folder in which to give commands."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def write_tiny(folder: Path, **changes: Any) -> Path:
     file = folder / f"{experiment['name']}.yaml"
     file.write_text(yaml.safe_dump(experiment, sort_keys=False), "utf-8")
     return file
+
+
+def untimed(path: Path) -> list[dict[str, str]]:
+    """A table's rows, all but what depends on the time."""
+    with path.open(encoding="utf-8") as file:
+        return [{key: text for key, text in row.items() if "second" not in key} for row in csv.DictReader(file)]
 
 
 @dataclass

@@ -25,14 +25,17 @@ def heeded() -> Generator[None]:
 
 
 def leave_quietly() -> None:
-    """From now on either signal ends this process, a worker whose parent does the talking, without a word."""
+    """From now on either signal ends this process, a worker whose parent does the talking, without a word.
+
+    What is `deferred` waits for no second one then: the terminal and the parent both tell a worker.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
 
 
 @contextmanager
 def deferred() -> Generator[Callable[[], bool]]:
-    """Inside, a first SIGINT or SIGTERM waits until the block ends; a second one is heeded at once.
+    """Inside, a first SIGINT or SIGTERM waits until the block ends; a second one is heeded at once, but by workers.
 
     Gives what says whether one is waiting: then the block should put away what it has, and end.
     """
@@ -57,7 +60,8 @@ def _handled(handler: Callable[[int, FrameType | None], object], *numbers: signa
     before = {number: earlier for number, earlier in found.items() if earlier not in (signal.SIG_IGN, None)}
 
     def once(number: int, frame: FrameType | None) -> None:
-        restore()
+        if _leave not in before.values():
+            restore()
         handler(number, frame)
 
     def restore() -> None:

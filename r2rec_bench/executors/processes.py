@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -31,10 +31,10 @@ class Processes:
         context = multiprocessing.get_context("spawn")  # a forked torch may hang
         workers = max(1, min(self._workers, len(jobs)))
         with _threads_each(workers), ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
-            begun: dict[Future[Ended], int] = {
-                pool.submit(done, index, job.work): index for index, job in enumerate(jobs)
-            }
             try:
+                begun: dict[Future[Ended], int] = {
+                    pool.submit(_done, index, job.work): index for index, job in enumerate(jobs)
+                }
                 for future in as_completed(begun):
                     yield _ended(future, begun[future])
             except BaseException:
@@ -43,6 +43,13 @@ class Processes:
                 raise
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _done(index: int, work: Callable[[], None]) -> Ended:
+    try:
+        return done(index, work)
+    except SystemExit:  # told to end; the pool would take it for a result, and begin the next job here
+        os._exit(1)
 
 
 def _end_with_parent() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from r2rec_bench.core.signals import Terminated, deferred, heeded
+from r2rec_bench.core.signals import Terminated, deferred, heeded, leave_quietly
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,22 @@ def test_a_second_signal_does_not_wait():
     with pytest.raises(KeyboardInterrupt):
         work()
     assert done == ["first"]
+
+
+def test_a_worker_that_is_told_twice_puts_its_work_away():
+    """By the terminal, and by the parent that the terminal told as well."""
+    leave_quietly()
+    done: list[str] = []
+
+    def work() -> None:
+        with deferred():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            done.append("put away")
+
+    with pytest.raises(SystemExit) as caught:
+        work()
+    assert (done, caught.value.code) == (["put away"], 130)
 
 
 def test_what_is_ignored_stays_so_and_ends_nothing():

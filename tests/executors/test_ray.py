@@ -1,6 +1,5 @@
 """Jobs on a local Ray cluster: done where the command would do them, and told when they cannot be."""
 
-import csv
 import os
 import re
 import signal
@@ -21,7 +20,7 @@ from r2rec_bench.executors import ray as executor
 from r2rec_bench.executors.base import Job
 from r2rec_bench.executors.ray import Place, Ray, shares_of
 from r2rec_bench.testing.models import small_nano
-from tests.worlds import write_tiny
+from tests.worlds import untimed, write_tiny
 
 ABLATION = "extends: tiny.yaml\nquestion: How fast?\nchange: {stages.sft.lr: 1.0e-3}\n"
 BROKEN = "extends: tiny.yaml\nquestion: What if?\nchange: {candidates.n: 200}\n"
@@ -52,11 +51,6 @@ def test_a_job_that_fails_or_dies_keeps_no_other_from_being_done(tmp_path: Path,
     assert ended[2].failure == "there is no such thing"
     assert (tmp_path / "a").read_text() == f"{tmp_path}\npassed on\n"  # relative to the folder of the command
     assert list((tmp_path / "store" / ".locks").iterdir()) == []
-
-
-def untimed(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        return [{key: text for key, text in row.items() if "second" not in key} for row in csv.DictReader(file)]
 
 
 @pytest.mark.slow

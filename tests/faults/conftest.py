@@ -165,6 +165,20 @@ class Home:
             kill(process)
         return process.exitcode or 0
 
+    def hit(self, *words: object, when: str, number: int, tell: Callable[[int, int], None] = os.kill) -> int:
+        """A command's exit code, told a signal as soon as there is an artifact, or what is kept of one, like `when`.
+
+        `os.killpg` tells all that it has started as well.
+        """
+        process = self.start(*words)
+        while process.exitcode is None and not list((self.cache / "artifacts").glob(when)):
+            process.join(0.02)
+        tell(process.pid or 0, number)
+        process.join()
+        with pytest.raises(ProcessLookupError):  # nobody of its group is left
+            os.killpg(process.pid or 0, 0)
+        return process.exitcode or 0
+
     def ok(self, *words: object) -> None:
         code = self.run(*words)
         assert code == 0, self.said
