@@ -55,9 +55,8 @@ def write_site(store: ArtifactStore, wanted: Wanted, folder: Path, watcher: Watc
     watcher.begin("candidates of all users")
     write_lists(lists, data, lambda done, n: watcher.progress(done, n, {}))
     watcher.begin("evidence and thoughts")
-    changed = write_told(
-        store, lists, study.best_baseline, wanted.first, data, lambda done, n: watcher.progress(done, n, {})
-    )
+    best = study.best_baseline if study.best_baseline in lists.rows.values() else None  # else it was asked other lists
+    changed = write_told(store, lists, best, wanted.first, data, lambda done, n: watcher.progress(done, n, {}))
     cases: dict[str, Value] = {
         **about_lists(lists),
         "scored": [place for place, row in lists.rows.items() if has_cases(row)],

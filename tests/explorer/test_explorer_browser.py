@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from r2rec_bench.explorer.scripts import write_script
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="NO DRIVER of browsers: pip install playwright")
 
@@ -72,6 +74,24 @@ def test_the_first_page_answers_the_question(visit: Any) -> None:
     names = [figure.get_attribute("aria-label") for figure in figures.all()]
     assert all(re.search(r"\d", name) for name in names), "each says its numbers to who cannot see it"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_bold_is_the_best_of_what_a_table_shows_and_all_seeds_are_compared(
+    visit: Any, site: Any, tmp_path: Path
+) -> None:
+    shutil.copytree(site.page.parent, tmp_path / "copy")
+    study = site.read("study")
+    study["systems"][3]["values"]["ndcg@10"][0] = 0.999  # of the ablation, which is no row of the main table
+    study["systems"][2]["runs"].append("f" * 16)
+    write_script(tmp_path / "copy" / "data", "study", study)
+    page = visit(root=tmp_path / "copy" / "index.html")
+    heads = page.locator("section[aria-label='Main table'] thead th").all_inner_texts()
+    bold = page.locator(f"section[aria-label='Main table'] tbody td:nth-child({heads.index('NDCG@10') + 1}) strong")
+    best = max(system["values"]["ndcg@10"][0] for system in study["systems"][:3])
+    assert set(bold.all_inner_texts()) == {f"{best:.3f}"}
+    page.goto(page.url.partition("#")[0] + "#/sides?run=2&against=0")
+    command = page.locator(".summary code")
+    expect(command).to_contain_text(f"{study['systems'][2]['runs'][0][:12]},{'f' * 12} ")
 
 
 def test_a_table_is_sorted_by_its_heads(visit: Any) -> None:

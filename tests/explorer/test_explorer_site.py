@@ -136,6 +136,17 @@ def test_runs_by_their_ids_make_the_same_cases(site: Any, tmp_path: Path) -> Non
     assert (tmp_path / "again/data/lists/0.js").stat().st_size < (site.page.parent / "data/lists/0.js").stat().st_size
 
 
+def test_a_baseline_asked_other_lists_tells_no_first_choice(site: Any, tmp_path: Path) -> None:
+    few = ["candidates.n=3", "candidates.users=4", "stages=[]", "baselines=[]", "untrained=true"]
+    changes = [word for change in few for word in ("--set", change)]
+    assert site.invoke("run", site.folder / "tiny.yaml", *changes, "--out", tmp_path, "--quiet").exit_code == 0
+    head = (tmp_path / "tiny" / "results.csv").read_text().splitlines()[1]
+    untrained = head.partition(",")[0]
+    result = site.invoke("explorer", untrained, run_ids(site)["ease"], "-o", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    assert type(site)(tmp_path, tmp_path / "site" / "index.html").read("study")["cases"]["systems"] == [0]
+
+
 def test_runs_without_stored_cases_give_the_tables_alone(site: Any, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     shutil.copytree(site.folder / "cache", cache)

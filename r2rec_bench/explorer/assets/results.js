@@ -45,7 +45,7 @@ explorer.results = (study) => {
         columns: [
           system("System"),
           ...hits(own),
-          ...metrics(["hr@5", "ndcg@10", "mrr", "mae"]),
+          ...metrics(own, ["hr@5", "ndcg@10", "mrr", "mae"]),
           {
             head: "Tokens / user",
             sort: (row) => row.read + row.written || null,
@@ -169,7 +169,7 @@ explorer.results = (study) => {
       explorer.sortable({
         caption: "Every metric of every system",
         rows: study.systems,
-        columns: [system("System"), ...metrics(["hr@1", ...shown], true)],
+        columns: [system("System"), ...metrics(study.systems, ["hr@1", ...shown], true)],
       }),
     );
   }
@@ -226,18 +226,18 @@ explorer.results = (study) => {
     ];
   }
 
-  /** @param {string[]} keys @param {boolean} [intervals] */
-  function metrics(keys, intervals = false) {
+  /** @param {any[]} rows @param {string[]} keys @param {boolean} [intervals] */
+  function metrics(rows, keys, intervals = false) {
     return study.metrics
       .filter(
         (/** @type {any} */ metric) =>
           keys.includes(metric.key) &&
-          study.systems.some((/** @type {any} */ one) => (one.values[metric.key]?.[0] ?? null) !== null),
+          rows.some((one) => (one.values[metric.key]?.[0] ?? null) !== null),
       )
       .map((/** @type {any} */ metric) => {
-        const values = study.systems
-          .map((/** @type {any} */ one) => one.values[metric.key]?.[0])
-          .filter((/** @type {any} */ one) => one !== undefined && one !== null);
+        const values = rows
+          .map((one) => one.values[metric.key]?.[0])
+          .filter((one) => one !== undefined && one !== null);
         const best = metric.higher === null ? null : metric.higher ? Math.max(...values) : Math.min(...values);
         return {
           head: metric.head,

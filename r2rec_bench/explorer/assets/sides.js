@@ -70,9 +70,14 @@ explorer.sides = (study, users, asked) => {
             ? ["The same run twice. "]
             : ["These two were not asked the same. "]),
         "For p-values: ",
-        h("code", null, `r2rec compare ${left.run.split(" ")[0]} ${right.run.split(" ")[0]}`),
+        h("code", null, `r2rec compare ${named(left)} ${named(right)}`),
       ),
     );
+  }
+
+  /** Its runs, one per seed, as commands take them. @param {any} system */
+  function named(system) {
+    return system.runs.map((/** @type {string} */ run) => run.slice(0, 12)).join(",");
   }
 
   /** @param {(number | null)[] | undefined} found @param {number} digits */
