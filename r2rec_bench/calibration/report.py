@@ -38,6 +38,8 @@ def write(store: ArtifactStore, done: Done, folder: Path) -> Path:
     (folder / "results.csv").write_text(to_csv(done), "utf-8")
     if can_draw():
         draw(done.planted, folder / FIGURE)
+    else:
+        (folder / FIGURE).unlink(missing_ok=True)
     return path
 
 

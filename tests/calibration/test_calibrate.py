@@ -11,6 +11,7 @@ from r2rec_bench.core.errors import R2RecError
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent
 from r2rec_bench.executors.base import Ended, done
+from r2rec_bench.report import drawing
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,16 @@ def test_a_second_time_makes_nothing_and_writes_the_same(carried_out):
     assert "SYNTHETIC DATA" in result.stderr
     assert carried_out.artifacts == before
     assert carried_out.report("second") == carried_out.report("first")
+
+
+def test_without_matplotlib_an_earlier_figure_does_not_stay(carried_out, monkeypatch):
+    left = carried_out.folder / "plain" / "known" / "planted.svg"
+    left.parent.mkdir(parents=True)
+    left.write_text("of another calibration")
+    monkeypatch.setattr(drawing, "find_spec", lambda _: None)
+    assert carried_out.calibrate("plain").exit_code == 0
+    assert set(carried_out.report("plain")) == {"report.md", "results.csv"}
+    assert b"matplotlib is not installed" in carried_out.report("plain")["report.md"]
 
 
 def test_it_does_not_matter_who_does_the_runs(carried_out):
