@@ -10,6 +10,7 @@ import typer
 from r2rec_bench.cli.console import safe, safe_lines, stdout
 
 if TYPE_CHECKING:
+    from r2rec_bench.core.store import ArtifactStore
     from r2rec_bench.explain import Explanation
 
 
@@ -24,16 +25,15 @@ def explain(
 
     store = artifact_store()
     if user is None:
-        _list_users(run)
+        _list_users(store, run)
         return
     _show(explained(store, run, user, item))
 
 
-def _list_users(run: str) -> None:
-    from r2rec_bench.cli.studies import artifact_store
+def _list_users(store: ArtifactStore, run: str) -> None:
     from r2rec_bench.evaluation.results import RunResult
 
-    result = RunResult.load(artifact_store().find(run).path)
+    result = RunResult.load(store.find(run).path)
     console = stdout()
     console.print(f"[bold]{safe(result.system)}[/], run {result.run_id}: users, and the rank of what each took next")
     for user, rank in zip(result.users.user_ids, result.users.rank.tolist(), strict=True):

@@ -48,7 +48,7 @@ def explorer(
     """
     from r2rec_bench.cli.progress import watching
     from r2rec_bench.cli.studies import Wanted as WantedStudy
-    from r2rec_bench.cli.studies import artifact_store, gather
+    from r2rec_bench.cli.studies import artifact_store, gather, runs_alone
     from r2rec_bench.core.errors import InputError
     from r2rec_bench.explorer.site import Wanted, write_site
     from r2rec_bench.report.frame import study_of
@@ -57,8 +57,8 @@ def explorer(
     files = [one for one in what if Path(one).suffix]
     if files and len(files) < len(what):
         raise InputError(f"run ids and files together: {', '.join(what)}; give either")
-    if not files and (set_ or seeds > 1):
-        raise InputError("--set and --seeds belong to an experiment's file; run ids say all that by themselves")
+    if not files:
+        runs_alone(set_, seeds)
     with watching(quiet=True) as silent:
         maps = [_heat_map(store, file, silent) for file in transfer or []]
         if files:

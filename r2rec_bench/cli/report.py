@@ -19,11 +19,12 @@ def report(
 ) -> None:
     """Write a report again from the cache; nothing is computed that is not there."""
     from r2rec_bench.cli.progress import watching
-    from r2rec_bench.cli.studies import Wanted, artifact_store, gather, of_run, write_and_show
+    from r2rec_bench.cli.studies import Wanted, artifact_store, gather, of_run, runs_alone, write_and_show
 
     store = artifact_store(frozen=True)
     if len(what) == 1 and not Path(what[0]).suffix:
-        write_and_show(store, of_run(store, what[0]), out, ())
+        runs_alone(set_, seeds)
+        write_and_show(store, of_run(store, what[0], name), out, ())
         return
     with watching(quiet=True) as watcher:
         study = gather(Wanted([Path(file) for file in what], set_ or [], seeds, name), store, watcher)

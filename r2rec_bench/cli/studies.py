@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2rec_bench.cli.console import safe, shout, stdout
-from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.errors import InputError, R2RecError
 from r2rec_bench.core.loading import load, load_all
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.store import Artifact, ArtifactStore
@@ -172,10 +172,20 @@ def _executed(cells: Sequence[_Cell], store: ArtifactStore, watcher: Watcher, ex
     return failed
 
 
-def of_run(store: ArtifactStore, run: str) -> Study:
-    """One stored run as a table of a single row."""
+def of_run(store: ArtifactStore, run: str, name: str = "") -> Study:
+    """One stored run as a table of a single row; the study goes by the run's id where no name is given."""
     row = system_of(store, run)
-    return Study(name=row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
+    return Study(name=name or row.result.run_id, question=f"What did {row.label} do?", rows=(row,))
+
+
+def runs_alone(overrides: Sequence[str] | None, seeds: int) -> None:
+    """Refuses what cannot be said of runs that were made.
+
+    Raises:
+        InputError: settings or seeds are asked for.
+    """
+    if overrides or seeds > 1:
+        raise InputError("--set and --seeds belong to an experiment's file; run ids say all that by themselves")
 
 
 def write_and_show(store: ArtifactStore, study: Study, out: Path, warnings: Sequence[str]) -> None:

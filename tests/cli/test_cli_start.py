@@ -49,6 +49,9 @@ def test_a_listing_loads_no_data_frame_and_no_deep_learning():
         (["show", "metrics", "hrr"], "Did you mean 'hr'?"),
         (["data", "stats", "sinthetic"], "Did you mean 'synthetic'?"),
         (["explain", "00000000"], "no artifact '00000000'"),
+        (["report", "00000000"], "no artifact '00000000'"),
+        (["report", "00000000", "--seeds", "2"], "belong to an experiment's file"),
+        (["report", "00000000", "--set", "seed=1"], "belong to an experiment's file"),
     ],
 )
 def test_bad_input_exits_with_2_and_a_sentence(arguments: list[str], said: str, tmp_path: Path, monkeypatch):
