@@ -91,13 +91,13 @@ class Auditor:
         return len(again)
 
     def check_lists(self, lists: Candidates) -> None:
-        """Each list has the one item that its user took next, items they never touch, and no order that tells which."""
+        """Each list asks at the moment of its answer, has the item taken next and others never touched, in no order."""
         for query, items, positive in zip(lists.queries, lists.items, lists.positive.tolist(), strict=True):
             rows = slice(self._start[query.user], self._start[query.user + 1])
-            own, visible = self._log.item[rows], int(self._visible[rows].sum())
+            own, asked, visible = self._log.item[rows], self._asked[rows], int(self._visible[rows].sum())
             negatives = np.delete(items, positive)
             touched = np.intersect1d(negatives, own)
-            if own[self._asked[rows]].tolist() != [items[positive]]:
+            if own[asked].tolist() != [items[positive]]:
                 raise self._leak(query, f"{self._item(items[positive])} is given as what they took next; it is not")
             if len(touched):
                 raise self._leak(query, f"the negative {self._item(touched[0])} is one that they do touch")
@@ -106,6 +106,11 @@ class Auditor:
             if query.position != visible:
                 raise self._leak(
                     query, f"the query sees {query.position} of their own interactions; {visible} are visible"
+                )
+            [taken] = self._log.time[rows][asked].tolist()
+            if query.time != taken:
+                raise self._leak(
+                    query, f"the query is put at {query.time}; they took {self._item(items[positive])} at {taken}"
                 )
         n, width = lists.items.shape
         places = np.bincount(lists.positive, minlength=width)

@@ -209,3 +209,12 @@ def test_a_query_that_sees_too_much_or_too_little_is_caught(run):
         LeakageError, match=rf"the query sees {later.position} of their own .* {first.position} are visible"
     ):
         run.auditor.check_lists(lists_with(run, queries=(later, *others)))
+
+
+@pytest.mark.parametrize("moved", [-1, 1])
+def test_a_query_at_another_moment_than_its_answers_is_caught(run, moved):
+    """Under visibility `past` its moment decides what it sees of others."""
+    first, *others = run.lists.queries
+    shifted = replace(first, time=first.time + moved)
+    with pytest.raises(LeakageError, match=rf"the query is put at {shifted.time}; they took .* at {first.time}"):
+        run.auditor.check_lists(lists_with(run, queries=(shifted, *others)))
