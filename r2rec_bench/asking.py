@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, cast
 
 from r2rec_bench.chains.base import ChainSampler
@@ -11,7 +12,7 @@ from r2rec_bench.data.base import Dataset, Fold, Split
 from r2rec_bench.evaluation.base import Reader
 from r2rec_bench.graph import InteractionGraph
 from r2rec_bench.llm.base import Backbone
-from r2rec_bench.llm.loading import load_tokenizer
+from r2rec_bench.llm.loading import length, load_tokenizer
 from r2rec_bench.prompts.base import PromptStrategy
 from r2rec_bench.prompts.wording import Wording
 from r2rec_bench.prompts.wordings import wording_for
@@ -56,18 +57,13 @@ class Asking(Config):
     def asker(self, dataset: Dataset) -> Asker:
         """Puts questions about `dataset`; loads the backbone's tokenizer, to count by."""
         backbone = self.model
-        tokenizer = load_tokenizer(backbone.checkpoint(), backbone.load_options())
-
-        def count(text: str) -> int:
-            return len(tokenizer(text, add_special_tokens=False)["input_ids"]) if text else 0
-
         return Asker(
             graph=InteractionGraph(self.visible_log(dataset), self.visibility),
             catalog=dataset.catalog,
             sampler=cast("ChainSampler", self.chains.build()),
             strategy=self.strategy,
             wording=self.wording,
-            count=count,
+            count=partial(length, load_tokenizer(backbone.checkpoint(), backbone.load_options())),
             outcomes=self.outcomes,
             seed=self.seed,
         )

@@ -45,6 +45,11 @@ def load_tokenizer(checkpoint: Checkpoint, options: LoadOptions) -> PreTrainedTo
         return AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=options.trust_remote_code)
 
 
+def length(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    """Length of `text` in tokens, special ones not added."""
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"]) if text else 0
+
+
 @contextmanager
 def _named(checkpoint: Checkpoint) -> Generator[None]:
     """Says of which folder it is what libraries say of a checkpoint that they do not take."""

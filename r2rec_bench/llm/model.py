@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.texts import Message, Prompt
+from r2rec_bench.core.texts import Prompt
 from r2rec_bench.llm.base import Checkpoint, LoadOptions
-from r2rec_bench.llm.loading import load_model, load_tokenizer
+from r2rec_bench.llm.chat import frame
+from r2rec_bench.llm.loading import length, load_model, load_tokenizer
 from r2rec_bench.llm.memory import read, remembers
 from r2rec_bench.llm.padding import padded, positions
 from r2rec_bench.llm.prefixes import TokenIds, alone, batches, grouped
@@ -74,21 +75,22 @@ class LanguageModel:
 
     def count(self, text: str) -> int:
         """Length of `text` in tokens, special ones not added."""
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else 0
+        return length(self.tokenizer, text)
 
     def encode(self, prompts: Sequence[Prompt]) -> list[TokenIds]:
         """Token ids of each prompt in the chat template, up to where the completion begins."""
         if not prompts:
             return []
-        frames = {system: self._frame(1 + system) for system in {bool(prompt.system) for prompt in prompts}}
+        instructed = {bool(prompt.system) for prompt in prompts}
+        frames = {system: frame(self.tokenizer, with_system=system) for system in instructed}
         systems = {text: self._content([text])[0] for text in {prompt.system for prompt in prompts}}
         contents = self._content([prompt.content for prompt in prompts])
         encoded: list[TokenIds] = []
         for prompt, content in zip(prompts, contents, strict=True):
-            frame = frames[bool(prompt.system)]
+            before, *others = frames[bool(prompt.system)]
             turns = [systems[prompt.system], content] if prompt.system else [content]
-            ids = list(frame[0])
-            for turn, after in zip(turns, frame[1:], strict=True):
+            ids = list(before)
+            for turn, after in zip(turns, others, strict=True):
                 ids += turn + after
             encoded.append(ids)
         return encoded
@@ -226,23 +228,6 @@ class LanguageModel:
     @property
     def _end_id(self) -> int:
         return cast("int", self.tokenizer.eos_token_id)
-
-    def _frame(self, turns: int) -> list[TokenIds]:
-        """The template's own tokens before, between and after the contents of `turns` messages."""
-        marks = [f"[[{k}]]" for k in range(turns)]
-        roles = ["system", "user"] if turns == 2 else ["user"]
-        messages = [Message(role, mark) for role, mark in zip(roles, marks, strict=True)]
-        chat = [{"role": message.role, "content": message.content} for message in messages]
-        text = str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
-        parts: list[str] = []
-        for mark in marks:
-            before, found, text = text.partition(mark)
-            if not found:
-                raise InputError(
-                    f"{self.tokenizer.name_or_path}: the chat template does not repeat a message's content"
-                )
-            parts.append(before)
-        return [self.tokenizer(part, add_special_tokens=False)["input_ids"] for part in (*parts, text)]
 
     def _content(self, texts: Sequence[str]) -> list[TokenIds]:
         return self.tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PAD, BEGIN, END, UNKNOWN = "<pad>", "<s>", "</s>", "<unk>"
 WEIGHTS = Path(__file__).parent / "weights" / "nano"
+_READ = ("chat_template.jinja", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+"""Files of that folder that make the model what it is; others tell how it was made."""
 _TEMPLATE = "{% for message in messages %}" + BEGIN + " {{ message['content'] }} {% endfor %}"
 
 
@@ -47,8 +49,8 @@ class Nano(Backbone):
 
     def identity(self) -> str:
         digest = hashlib.sha256()
-        for name in ("config.json", "model.safetensors", "tokenizer.json"):
-            digest.update((self.checkpoint().path / name).read_bytes())
+        for file in (self.checkpoint().path / name for name in _READ):
+            digest.update(file.read_bytes() if file.is_file() else b"")  # some keep the template in the configuration
         return digest.hexdigest()
 
 

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from r2rec_bench.core.errors import InputError
@@ -40,12 +38,14 @@ def test_nano_without_weights_says_how_to_make_them(tmp_path):
 
 
 @pytest.mark.parametrize("make", [lambda folder: Nano(NanoConfig(weights=folder)), hf], ids=["nano", "hf"])
-def test_a_checkpoint_is_known_by_its_contents(nano_checkpoint, make):
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
+)
+def test_a_checkpoint_is_known_by_its_contents(nano_checkpoint, make, name):
     folder = nano_checkpoint.path
     before = make(folder).identity()
     assert make(folder).identity() == before
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 1e-4}))
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
     assert make(folder).identity() != before
 
 

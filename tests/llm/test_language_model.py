@@ -201,3 +201,13 @@ def test_a_chat_template_that_drops_what_is_said_is_refused(nano):
     tokenizer.chat_template = "{{ messages[0]['role'] }}"
     with pytest.raises(InputError, match="the chat template does not repeat a message's content"):
         LanguageModel(nano.model, tokenizer).encode([prompt()])
+
+
+def test_a_chat_template_without_a_place_for_an_instruction_is_refused(nano):
+    tokenizer = new_tokenizer()
+    refuses = "{{ raise_exception('System role not supported') }}"  # as that of the first Gemma
+    tokenizer.chat_template = "{% if messages[0].role == 'system' %}" + refuses + "{% endif %}{{ messages[0].content }}"
+    model = LanguageModel(nano.model, tokenizer)
+    assert model.encode([prompt()])
+    with pytest.raises(InputError, match=r"template refuses the roles system, user: System role not supported\. Take"):
+        model.encode([prompt(system="Answer at once.")])
