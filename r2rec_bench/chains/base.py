@@ -1,7 +1,7 @@
 """What a chain sampler is: a weight per closed chain; the drawing, the bundling and the order are common to all.
 
-STYLE would have a weight per peer. It is per chain here, because the paper's sampler is uniform over chains, and a
-peer who shares five items with the user closes five of them.
+A weight is a chain's and not a peer's, because the paper's sampler is uniform over chains, and a peer who shares five
+items with the user closes five of them.
 """
 
 from __future__ import annotations
