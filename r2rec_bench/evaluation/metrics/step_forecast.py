@@ -15,8 +15,9 @@ class StepForecast(Metric):
 
     Column `step_forecast_near` counts those within one star as well; a forecast of no interaction is near no rating.
     Judged are forecasts of edges within the evidence, for all candidates, and forecasts of the closing edge for the
-    positive alone: what the user thinks of the others is not known. Bundles have closing edges only. NaN where no
-    thought is left to judge, be it for want of thoughts or of ratings.
+    positive alone: what the user thinks of the others is not known. Bundles have closing edges only. Edges within a
+    single chain stand in the prompt and can be copied: of foresight the closing ones alone speak. NaN where no thought
+    is left to judge, be it for want of thoughts or of ratings.
 
     Source: R2Rec (arXiv 2506.05069), progressive masked prompting; the measure is this project's.
     """
