@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -158,6 +159,16 @@ class WandbTracker:
         except Exception as error:  # whatever W&B raises concerns no result
             self._failed = True
             self._warn(f"W&B: {type(error).__name__}: {error}. The run goes on untracked.")
+            if isinstance(error, ConnectionError):
+                _let_go()
+
+
+def _let_go() -> None:
+    """W&B's own process is no more: what would look for it at the interpreter's exit, with a traceback, does so now."""
+    import wandb
+
+    with suppress(ConnectionError):
+        wandb.teardown()
 
 
 def metric_name(name: str) -> str:
