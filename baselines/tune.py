@@ -32,6 +32,7 @@ from r2rec_bench.core.fingerprint import code_digest, digest
 from r2rec_bench.core.paths import cache_root
 from r2rec_bench.core.search import knobs
 from r2rec_bench.core.seeds import derive
+from r2rec_bench.deciding import LIST_CODE, SCORING_CODE, rooms
 from r2rec_bench.evaluation.base import Baseline, baselines
 
 if TYPE_CHECKING:
@@ -159,13 +160,15 @@ def _kept(name: str) -> Path:
 
 
 @contextmanager
-def study_of(name: str, task: Task) -> Generator[Study]:
+def study_of(name: str, task: Task, limit_minutes: float) -> Generator[Study]:
     """The search kept in the cache, under all that decides what its trials give; new if there is none."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    code = code_digest((baselines.get(name).__module__.partition(".")[0], "r2rec_bench.core", "r2rec_bench.evaluation"))
-    told = digest([name, repr(knobs(baselines.get(name).config_type())), task.candidates.digest, code])
+    cls = baselines.get(name)
+    package = cls.__module__.partition(".")[0]
+    code = code_digest((package, Task.__module__, *rooms("core.search"), *LIST_CODE, *SCORING_CODE))
+    told = digest([name, repr(knobs(cls.config_type())), task.candidates.digest, limit_minutes, code])
     # One writer at a time; the file belongs to this search alone.
     with FileLock(_kept(f"{name}-{told[:16]}.lock")):
         storage = optuna.storages.RDBStorage(f"sqlite:///{_kept(f'{name}-{told[:16]}.sqlite')}")
@@ -213,7 +216,7 @@ def tune(
     task = Task.of(dataset_named(data).log)
     judge = LimitedJudge(task, limit_minutes)
     for name in chosen or names:
-        with study_of(name, task) as study:
+        with study_of(name, task, limit_minutes) as study:
             try:
                 searched(study, name, n_trials, judge, budget_minutes)
             except InputError as error:

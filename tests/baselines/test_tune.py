@@ -166,6 +166,19 @@ def test_an_interrupted_search_goes_on_with_what_it_would_have_tried(study):
     assert tune.entry(broken, 3)["trials"] == {"scored": 9, "cut": 0, "failed": 0}
 
 
+def test_trials_are_found_again_by_all_that_decided_them_and_nothing_else(two_tastes, asked, tmp_path, monkeypatch):
+    monkeypatch.setenv("R2REC_CACHE", str(tmp_path))
+    task, told = trials.Task(two_tastes, asked([0], [[1, 2]])), []
+    monkeypatch.setattr(tune, "code_digest", lambda names: told.append(set(names)) or "code")
+    with tune.study_of("item_knn", task, limit_minutes=1.0) as study:
+        tune.searched(study, "item_knn", 2, FakeJudge())
+    for limit, n in ((1.0, 2), (2.0, 0)):
+        with tune.study_of("item_knn", task, limit) as study:
+            assert len(tune.counted(study)) == n
+    assert {"trials", "r2rec_baselines", "r2rec_bench.evaluation", "r2rec_bench.data.splits"} <= told[0]
+    assert "r2rec_bench.core" not in told[0]  # much of it is of errors and of words
+
+
 def test_merging_keeps_what_else_the_file_holds(tmp_path, monkeypatch):
     monkeypatch.setenv("R2REC_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "tuned.yaml"
@@ -201,9 +214,9 @@ def test_the_command_tunes_on_a_generated_world_and_its_trials_are_found_again(t
     assert set(found["settings"]) == {"k", "shrinkage"}
     assert 0.05 < found["defaults"]["hr@1"] < found["defaults"]["ndcg@10"] <= found["validation"]["ndcg@10"] < 1
     task = trials.Task.of(sources.get("synthetic")().load().log)
-    with tune.study_of("item_knn", task) as study:
+    with tune.study_of("item_knn", task, found["limit_minutes"]) as study:
         assert tune.entry(study, found["limit_minutes"]) == found
-    with tune.study_of("ease", task) as study:
+    with tune.study_of("ease", task, found["limit_minutes"]) as study:
         assert tune.counted(study) == []
 
 
