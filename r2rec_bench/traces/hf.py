@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from r2rec_bench.core.config import Config
+from r2rec_bench.core.seeds import derive
 from r2rec_bench.core.texts import Prompt, Thought
 from r2rec_bench.llm.hf import HfConfig, HuggingFace
 from r2rec_bench.llm.sampling import Sampling
@@ -74,7 +75,7 @@ class LocalModel(Teacher):
     def _ask(self, asked: Sequence[tuple[Talk, Turn]], wording: Wording) -> None:
         """Replies to questions of one length and attempt; a reply ends where it goes on to the answer."""
         c, most, attempt = self.config, asked[0][1].max_tokens, asked[0][1].attempt
-        sampling = Sampling(c.temperature, c.seed + attempt) if c.temperature else None
+        sampling = Sampling(c.temperature, derive(c.seed, "attempt", attempt)) if c.temperature else None
         read = self._model.encode([_as_prompt(turn) for _, turn in asked])
         written = self._model.generate(read, wording.answer_open, most, sampling=sampling)
         self._count(len(asked), len(asked) if attempt else 0, read, written)

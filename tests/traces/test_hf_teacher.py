@@ -65,6 +65,21 @@ def test_sampling_is_seeded(asker, training):
     assert drawn(0) == drawn(0) != drawn(1)
 
 
+def test_no_two_attempts_under_no_two_seeds_have_the_same_draws(asker, training, monkeypatch):
+    asking, drawn = asker(), []
+
+    def nonsense(self, prompts, stop, max_new_tokens, *, sampling=None):
+        drawn.append(sampling.seed)
+        return [[] for _ in prompts]
+
+    monkeypatch.setattr(LanguageModel, "generate", nonsense)
+    lessons = [lesson for lesson in map(asking.lesson, training()) if lesson.steps][:1]
+    for seed in (0, 1, 2):
+        config = HfTeacherConfig(path=str(WEIGHTS), masking="whole", temperature=1.0, seed=seed, attempts=3)
+        assert LocalModel(config).explain(lessons, asking.wording) == [None]
+    assert len(set(drawn)) == len(drawn) == 9
+
+
 @pytest.mark.parametrize("wording", ["compact", "verbose"])
 def test_a_model_that_knows_nothing_is_asked_and_given_up(asker, training, qwen2_checkpoint, wording):
     asking = asker(wording=wording)
