@@ -25,6 +25,8 @@ from r2rec_bench.report.synthetic import synthetic_note
 from r2rec_bench.report.table import main_table
 from r2rec_bench.report.varied import Varied, varied
 
+_LONGEST_NAME = 255
+"""Bytes of a folder's name, on the file systems of Linux."""
 _COLUMNS = 80
 _SHOWN = ("System", "HR@1", "HR@5", "NDCG@10")
 """With seconds and run ids, what fits into these columns."""
@@ -64,8 +66,15 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
 
     Raises:
         R2RecError: the first file's experiment failed; what failed of the others is told with the study.
+        InputError: the study's name is longer than a folder's may be.
     """
     cells = list(_cells(wanted))  # wrong settings are found before any work
+    name = wanted.name or "+".join(dict.fromkeys(cell.file for cell in cells))
+    if (length := len(name.encode())) > _LONGEST_NAME:
+        raise InputError(
+            f"the study's name '{name}' takes {length} bytes, and a folder's takes {_LONGEST_NAME}; give the study "
+            "another with --name"
+        )
     datasets = Datasets(watcher)
     first = cells[0].experiments[0]
     datasets.of(first.data, first.otherwise)  # data that cannot be had are no ablation's failure
@@ -97,7 +106,7 @@ def gather(wanted: Wanted, store: ArtifactStore, watcher: Watcher, executor: Exe
             failed[cell.name] = told(error)
             watcher.warn(f"{cell.name} failed: {failed[cell.name]}")
     return Study(
-        name=wanted.name or "+".join(dict.fromkeys(cell.file for cell in cells)),
+        name=name,
         question=cells[0].question,
         rows=tuple(rows),
         ablations={cell.name: cell.question for cell in cells if cell.ablation},

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from r2rec_bench.cli.app import app
 from r2rec_bench.core.errors import R2RecError
+from tests.worlds import Place, write_tiny
 
 MAIN = "from r2rec_bench.cli import main; main()"
 
@@ -60,6 +61,18 @@ def test_bad_input_exits_with_2_and_a_sentence(arguments: list[str], said: str, 
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_name_that_no_folder_can_have_is_refused_before_any_work(tmp_path: Path):
+    place = Place(tmp_path)
+    tiny, long = write_tiny(tmp_path), tmp_path / f"{'long-' * 49}.yaml"
+    ablation = "extends: tiny.yaml\nquestion: Why?\nchange: {chains.n: 1}\n"
+    long.write_text(ablation)
+    (tmp_path / "short.yaml").write_text(ablation)
+    refused = place.invoke("run", tiny, long, tmp_path / "short.yaml", "--quiet")
+    assert refused.exit_code == 2
+    assert "256 bytes, and a folder's takes 255; give the study another with --name" in refused.stderr
+    assert not (tmp_path / "cache" / "artifacts").exists()
 
 
 @pytest.mark.parametrize(
