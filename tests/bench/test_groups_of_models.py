@@ -38,12 +38,15 @@ def test_a_difference_is_told_to_what_float32_can_tell_apart(small: LanguageMode
 
 
 @pytest.mark.slow
-def test_the_bare_loop_of_fine_tuning_makes_as_many_updates(monkeypatch: pytest.MonkeyPatch):
+def test_fine_tuning_is_measured_beside_a_bare_loop_and_packed_beside_padded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "BATCH", 4)
-    (found,) = training.measure(0.01)
-    assert found.name.startswith("SFT: 4 traces")
-    assert len(found.ours) == len(found.plain) == 2  # three updates, the first not counted
-    assert min(found.ours + found.plain) > 0
+    found = training.measure(0.01)
+    assert found[0].name == "SFT by nano, 4 traces an update of up to 54 + 28 tokens"
+    assert all(len(one.ours) == len(one.plain) == 1 for one in found)
+    assert all(min(one.ours + one.plain) > 0 for one in found)
+    assert found[1].ours == found[2].ours
+    assert found[1].name == found[2].name
+    assert found[1].name.endswith("tokens, packed")
 
 
 @pytest.mark.slow

@@ -108,9 +108,11 @@ def check_the_same(run: Run, *at: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("every_update")
-@pytest.mark.parametrize("by_length", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_fine_tuning_goes_on_within_an_epoch_and_between_two(run: Callable[..., Run], *, by_length: bool):
-    config = SftConfig(lr=1e-2, epochs=2, batch_size=4, gradient_accumulation=2, group_by_length=by_length)
+@pytest.mark.parametrize(
+    "layout", [{}, *(pytest.param({name: True}, marks=pytest.mark.long) for name in ("group_by_length", "packing"))]
+)
+def test_fine_tuning_goes_on_within_an_epoch_and_between_two(run: Callable[..., Run], layout: dict[str, bool]):
+    config = SftConfig(lr=1e-2, epochs=2, batch_size=4, gradient_accumulation=2, **layout)
     check_the_same(run(Sft(config), n=20), 2, 4, 6)  # three updates an epoch
 
 

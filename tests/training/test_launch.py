@@ -17,7 +17,8 @@ from r2rec_bench.training.base import Stage, StageContext, StageResult
 from r2rec_bench.training.grpo import Grpo, GrpoConfig
 from r2rec_bench.training.launch import Launch, launched
 from r2rec_bench.training.sft import Sft, SftConfig
-from r2rec_bench.training.trl.supervised import IGNORED, completion_loss, share_of
+from r2rec_bench.training.trl.batches import IGNORED, collate, share_of
+from r2rec_bench.training.trl.supervised import completion_loss
 
 CONFIGURATIONS = Path(__file__).parents[2] / "experiments" / "launch"
 TWO = Launch(use="accelerate", config=CONFIGURATIONS / "two-cpus.yaml")
@@ -46,9 +47,10 @@ def in_two(
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_does(nano_checkpoint, codes, train, context, tmp_path) -> None:
+@pytest.mark.parametrize("packing", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_two_processes_learn_what_one_does(nano_checkpoint, codes, train, context, tmp_path, *, packing: bool) -> None:
     """The same weights but for rounding, from batches that two do not share evenly: 5 rows, and 1 at an epoch's end."""
-    stage, traces = Sft(SftConfig(lr=1e-3, batch_size=5, epochs=2)), codes[:11]
+    stage, traces = Sft(SftConfig(lr=1e-3, batch_size=5, epochs=2, packing=packing)), codes[:11]
     one = train(stage, nano_checkpoint, traces, tmp_path / "one")
     backbone = Nano(NanoConfig(weights=nano_checkpoint.path))
     two, steps = in_two(stage, nano_checkpoint, traces, tmp_path / "two", context(backbone))
@@ -79,14 +81,14 @@ def test_two_processes_write_and_are_rewarded(tuned_nano, codes, context, tmp_pa
 
 def test_shares_make_up_the_batch() -> None:
     batch = [{"input_ids": [k] * k, "prompt_length": k - 1} for k in range(2, 7)]
-    shares = [share_of(process, 4)(batch) for process in range(4)]
+    shares = [share_of(process, 4, collate)(batch) for process in range(4)]
     assert [share["labels"][:, -1].tolist() for share in shares] == [[2, 3], [4, 5], [6], [IGNORED]]
     assert all((share["labels"][:, :-1] == IGNORED).all() for share in shares)
 
 
 def test_a_share_without_labels_has_a_loss_of_nothing(nano_checkpoint) -> None:
     model = LanguageModel.load(nano_checkpoint, LoadOptions()).model
-    inputs = share_of(1, 2)([{"input_ids": [5, 6, 7], "prompt_length": 1}])
+    inputs = share_of(1, 2, collate)([{"input_ids": [5, 6, 7], "prompt_length": 1}])
     loss = completion_loss(model, inputs, inputs.pop("labels"), 4)
     loss.backward()
     assert loss.item() == 0

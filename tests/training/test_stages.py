@@ -23,7 +23,8 @@ from r2rec_bench.training.grpo import Grpo, GrpoConfig
 from r2rec_bench.training.rewards.rating import Rating
 from r2rec_bench.training.sft import Sft, SftConfig
 from r2rec_bench.training.trl import reinforced
-from r2rec_bench.training.trl.supervised import IGNORED, collate, completion_loss
+from r2rec_bench.training.trl.batches import IGNORED, collate
+from r2rec_bench.training.trl.supervised import completion_loss
 
 FAST = {"lr": 1e-2, "epochs": 6, "batch_size": 16, "warmup": 0}
 

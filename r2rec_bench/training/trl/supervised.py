@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from r2rec_bench.llm.padding import padded, positions
+from r2rec_bench.core.errors import InputError
 from r2rec_bench.llm.prefixes import TokenIds
+from r2rec_bench.training.trl.batches import IGNORED, Layout, collate, packed, reads_apart, share_of
+from r2rec_bench.training.trl.heads import completions_alone
 from r2rec_bench.training.trl.session import Session
 
 if TYPE_CHECKING:
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.utils.data import DataLoader
     from trl.trainer.sft_trainer import SFTTrainer
-
-IGNORED = -100
-"""Label of a token that has no part in the loss."""
 
 
 def fine_tune(
@@ -27,6 +27,7 @@ def fine_tune(
     epochs: float,
     batch_size: int,
     order: Literal["random", "group_by_length"],
+    packing: bool = False,
     compiled: bool = False,
 ) -> None:
     """Teach `session`'s model to write `completions` after `prompts`, and save it.
@@ -38,14 +39,17 @@ def fine_tune(
         epochs: passes over the examples.
         batch_size: examples per forward pass, of all processes together.
         order: shuffled, or shuffled among examples of like length, which saves padding.
+        packing: whether examples of a pass share rows, none seeing another.
         compiled: whether the model is compiled before it is trained.
 
     Raises:
         R2RecError: a loss is not finite.
+        InputError: the model does not read packed examples apart.
     """
     from datasets import Dataset
     from trl.trainer.sft_config import SFTConfig
 
+    layout = _packing(session) if packing else collate
     rows = {
         "input_ids": [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)],
         "prompt_length": [len(prompt) for prompt in prompts],
@@ -63,61 +67,41 @@ def fine_tune(
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},
         )
-        return _trainer_class()(
+        return _trainer_class(packing)(
             model=session.lm.model,
             args=args,
             train_dataset=dataset,
-            data_collator=collate if args.world_size == 1 else share_of(args.process_index, args.world_size),
+            data_collator=share_of(args.process_index, args.world_size, layout),
             processing_class=session.lm.tokenizer,
             peft_config=session.new_adapter,
         )
 
-    session.train(trainer_of, batch_size)
+    with completions_alone():
+        session.train(trainer_of, batch_size)
 
 
-def collate(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-    """A batch padded on the left, so that all completions end together and only its last columns need logits.
-
-    Args:
-        batch: rows with `input_ids` and `prompt_length`.
-
-    Returns:
-        `input_ids`, `attention_mask`, `position_ids` and `labels`, int64 (batch, longest).
-    """
-    import torch
-
-    ids, mask = padded([row["input_ids"] for row in batch])
-    labels = torch.full_like(ids, IGNORED)
-    for place, row in enumerate(batch):
-        written = ids.shape[1] - len(row["input_ids"]) + row["prompt_length"]
-        labels[place, written:] = ids[place, written:]
-    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask), "labels": labels}
+def _packing(session: Session) -> Layout:
+    """How the session's model reads several examples in one row."""
+    shape: Any = session.lm.model.config
+    one_row = "flash_attention" in shape._attn_implementation
+    if not reads_apart(session.lm.model, one_row=one_row):
+        raise InputError(
+            f"{session.stage}.packing: {type(session.lm.model).__name__} with {shape._attn_implementation} attention "
+            "does not read the examples of a row apart. Set packing to false"
+        )
+    return partial(packed, one_row=one_row)
 
 
-def share_of(process: int, processes: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, torch.Tensor]]:
-    """As `collate`, but of each batch the share of one of several processes.
-
-    Where a batch has too few rows for all, the last processes get two tokens without a label, which teach nothing.
-    """
-
-    def collate_share(batch: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        size = -(-len(batch) // processes)
-        own = batch[process * size : (process + 1) * size]
-        return collate(own or [{"input_ids": batch[0]["input_ids"][:2], "prompt_length": 2}])
-
-    return collate_share
-
-
-def _trainer_class() -> type[SFTTrainer]:
+def _trainer_class(packing: bool) -> type[SFTTrainer]:
     from accelerate.data_loader import BatchSamplerShard
     from trl.trainer.sft_trainer import SFTTrainer
 
     class CompletionTrainer(SFTTrainer):
-        """TRL's trainer, but on a CPU logits are made for completions only.
+        """TRL's trainer, but on a CPU logits of padded batches are made for the columns of their completions only.
 
-        TRL's own loss is made for GPUs, where it skips the prompt; elsewhere it scores every position and adds entropy
-        and accuracy, which takes a third of the time of a small model. And of several processes each goes through all
-        batches, in the order of a single one, and takes its share of each.
+        TRL's own loss finds the labelled tokens wherever they are, which packed batches need, and adds entropy and
+        accuracy, which take their time. And of several processes each goes through all batches, in the order of a
+        single one, and takes its share of each.
         """
 
         def get_train_dataloader(self) -> DataLoader[Any]:
@@ -135,7 +119,9 @@ def _trainer_class() -> type[SFTTrainer]:
             return_outputs: bool = False,
             num_items_in_batch: torch.Tensor | int | None = None,
         ) -> torch.Tensor:
-            if inputs["input_ids"].device.type != "cpu":
+            if packing:
+                del inputs["attention_mask"]  # by it tokens are counted; a model that is given one sees no packing
+            if packing or inputs["input_ids"].device.type != "cpu":
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             labels = inputs.pop("labels")
             # Processes average their gradients, and each has divided its sum by the labels of all.
