@@ -134,9 +134,7 @@ def require_untouched(touched: Int32Array, popularity: Int64Array, n: int) -> No
     """
     left = len(popularity) - len(touched)
     if left < n:
-        raise InputError(
-            f"a user touched {len(touched)} of {len(popularity)} items; {n} negatives need {n - left} more"
-        )
+        raise InputError(f"{len(touched)} of {len(popularity)} items are touched; {n} negatives need {n - left} more")
 
 
 class SourceRegistry(Registry[Source]):

@@ -59,7 +59,10 @@ def draw(
         rng = generator(seed, "candidates", fold.name, log.user_ids[user])
         touched = np.sort(log.item[offsets[user] : offsets[user + 1]])
         positive = int(log.item[row])
-        negatives = sampler.draw(touched, positive, popularity, n_negatives, rng)
+        try:
+            negatives = sampler.draw(touched, positive, popularity, n_negatives, rng)
+        except InputError as error:
+            raise InputError(f"candidates.n: user '{log.user_ids[user]}': {error}. Lower candidates.n") from None
         items[at] = rng.permutation(np.append(negatives, positive))
     column = np.argmax(items == log.item[rows][:, None], axis=1).astype(np.int32)
     return _with_digest(_queries(log, rows, visible), items, column, log.rating[rows], log)

@@ -114,7 +114,8 @@ def test_positives_stand_everywhere_alike_and_negatives_are_uniform(world):
 
 
 def test_too_few_items_is_an_error(world):
-    with pytest.raises(InputError, match=r"a user touched \d+ of 80 items; 79 negatives need \d+ more"):
+    said = r"candidates.n: user '\d+': \d+ of 80 items are touched; 79 negatives need \d+ more. Lower candidates.n$"
+    with pytest.raises(InputError, match=said):
         drawn(world, n=79)
 
 

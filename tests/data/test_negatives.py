@@ -59,5 +59,5 @@ def test_popularity_is_sequential_sampling_without_replacement():
 @pytest.mark.parametrize("name", ["uniform", "popularity"])
 def test_too_few_untouched_items_is_an_error(name):
     sampler = negative_samplers.get(name)()
-    with pytest.raises(InputError, match="a user touched 3 of 5 items; 4 negatives need 2 more"):
+    with pytest.raises(InputError, match="3 of 5 items are touched; 4 negatives need 2 more"):
         sampler.draw(np.array([0, 1, 2], dtype=np.int32), 0, np.ones(5, dtype=np.int64), 4, np.random.default_rng(0))
