@@ -154,7 +154,14 @@ def _command(launch: Launch, folder: Path) -> tuple[list[str], dict[str, str]]:
 def _followed(command: Sequence[str], environment: Mapping[str, str], errors: IO[str], report: Report) -> int:
     """Executes a command, passes on the progress it prints, and gives its exit code."""
     with subprocess.Popen(  # noqa: S603 — our own interpreter
-        command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8"
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,  # closed when we are no more, by which they see it
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # a signal is ours to pass on, once
     ) as process:
         try:
             for line in process.stdout or ():
@@ -162,6 +169,8 @@ def _followed(command: Sequence[str], environment: Mapping[str, str], errors: IO
                     step, steps, figures = json.loads(line.removeprefix(PROGRESS))
                     report(step, steps, figures)
         except BaseException:
-            process.terminate()  # it ends the processes that it has started
+            process.terminate()  # it ends the processes that it has started, which first put away what they have
+            for _ in process.stdout or ():
+                pass  # said until then; to close either pipe before would end them at once
             raise
     return process.returncode

@@ -9,12 +9,14 @@ import json
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from r2rec_bench.core.errors import R2RecError
+from r2rec_bench.core.signals import leave_quietly
 from r2rec_bench.training.launch import FAILURE, JOB, PROGRESS, RESULT, LaunchedJob
 
 
@@ -22,6 +24,7 @@ def main(folder: Path) -> int:
     """Runs the job in `folder` with the others; the first process writes its result there."""
     import torch
 
+    _end_with_parent()
     first = os.environ["RANK"] == "0"
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # where models are loaded to
@@ -39,6 +42,17 @@ def main(folder: Path) -> int:
     if first:
         _write(folder / RESULT, result)
     return 0
+
+
+def _end_with_parent() -> None:
+    """Told to end by whoever started all, each puts away what it has; it does not outlive one that was killed."""
+    leave_quietly()
+
+    def watch() -> None:
+        os.read(sys.stdin.fileno(), 1)  # nothing ever comes but the end
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _tell(step: int, steps: int, figures: Mapping[str, float]) -> None:

@@ -1,5 +1,10 @@
 """Runs that are killed anywhere and started again end as if nothing had been, and do nothing twice that was done."""
 
+import os
+import select
+import signal
+from contextlib import suppress
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -9,6 +14,7 @@ _MOST_EVENTS = 60
 _MOST_SECONDS = 3.0
 SHORT, MIDDLE, LONG = 6, 10, 100
 _MOST_IN_A_LIFE = 25
+TWO = Path(__file__).parents[2] / "experiments" / "launch" / "two-cpus.yaml"
 
 
 class Life:
@@ -107,4 +113,45 @@ def test_pretraining_killed_anywhere_gives_the_same_weights(make_home):
     life.lead(*words, most=MIDDLE)
     one, other = (place.folder / "made" / "model.safetensors" for place in (undisturbed, home))
     assert one.read_bytes() == other.read_bytes()
+    assert home.litter() == []
+
+
+def check_all_end(home) -> None:
+    """Whatever a run of this home's has started comes to its end, now that the run is no more."""
+    waiting = select.poll()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # somebody else's, or gone
+            if os.fsencode(home.cache) in (process / "environ").read_bytes():
+                end = os.pidfd_open(int(process.name))
+                waiting.register(end, select.POLLIN)
+                assert waiting.poll(60_000)
+                waiting.unregister(end)
+                os.close(end)
+
+
+@pytest.mark.long
+def test_processes_that_train_together_go_on_to_the_same_weights(make_home):
+    """Told to end, killed within an epoch, and after a pass over the prompts: none is left, and all go on."""
+    here, home = make_home(), make_home()
+    changes = ["queries.n=16", "stages.sft.epochs=3", "stages.grpo.prompts=8", "stages.grpo.steps=6"]
+    changes.append(f"launch=accelerate:{TWO}")
+    run = [*home.commands()[0], *(word for change in changes for word in ("--set", change))]
+    here.ok(*run)
+    kept: list[tuple[str, int]] = []
+    for stage, update, number, code in (
+        ("sft", 1, signal.SIGTERM, 143),
+        ("sft", 3, signal.SIGKILL, -9),
+        ("grpo", 2, signal.SIGKILL, -9),
+    ):
+        when = f"{stage}/.*.unfinished/update-{update:09d}"
+        assert home.hit(*run, when=when, number=number, tell=os.killpg) == code
+        check_all_end(home)
+        updates = (home.cache / "artifacts" / stage).glob(".*.unfinished/update-*")
+        kept.append((stage, max(int(path.name.removeprefix("update-")) for path in updates)))
+    assert home.said.count("the same command goes on from there") == 1
+    home.ok(*run)
+    for stage, last in kept:
+        assert last + 1 in {steps[0] for steps in home.updates(stage)}
+        assert home.weights_of(stage) == here.weights_of(stage) != {}
+    assert home.results() == here.results()
     assert home.litter() == []
