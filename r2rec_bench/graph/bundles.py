@@ -87,6 +87,7 @@ def _counts(rows: Rows, view: View, own_rows: Int64Array, target: int, window: i
     """`Counts` per anchor, float64 (anchors, 9): the anchor's people and the target's are gone through side by side."""
     out = np.zeros((len(own_rows), 9))
     last = rows.item_start[target + 1]
+    limited = view.limit != NO_LIMIT  # without a limit no time is read: a place in memory of its own per person
     for k in range(len(own_rows)):
         anchor, own_rating = rows.item[own_rows[k]], rows.rating[own_rows[k]]
         n_anchor = slots = n_peers = n_forward = n_rated = n_agree = n_agree_rated = 0
@@ -94,21 +95,21 @@ def _counts(rows: Rows, view: View, own_rows: Int64Array, target: int, window: i
         person = rows.item_start[target]
         for other in range(rows.item_start[anchor], rows.item_start[anchor + 1]):
             peer, here = rows.item_user[other], rows.item_row[other]
-            if peer == view.user or rows.time[here] >= view.limit:
+            if peer == view.user or (limited and rows.time[here] >= view.limit):
                 continue
             n_anchor += 1
             following = here + 1
             stop = min(following + window, rows.user_start[peer + 1])
-            if view.limit == NO_LIMIT:
-                slots += stop - following
-            else:
+            if limited:
                 slots += np.searchsorted(rows.time[following:stop], view.limit)
+            else:
+                slots += stop - following
             while person < last and rows.item_user[person] < peer:
                 person += 1
             if person == last or rows.item_user[person] > peer:
                 continue
             there = rows.item_row[person]
-            if rows.time[there] >= view.limit:
+            if limited and rows.time[there] >= view.limit:
                 continue
             n_peers += 1
             n_forward += 0 < there - here <= window
