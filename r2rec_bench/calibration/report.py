@@ -7,8 +7,6 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tabulate import tabulate
-
 from r2rec_bench.calibration.again import Found
 from r2rec_bench.calibration.claims import Claim, claims, counted, kept, percent, promised, single
 from r2rec_bench.calibration.figure import draw
@@ -19,7 +17,7 @@ from r2rec_bench.report.drawing import WITHOUT, can_draw
 from r2rec_bench.report.study import Row, lineage
 from r2rec_bench.report.synthetic import synthetic_cells
 from r2rec_bench.report.table import number, spread
-from r2rec_bench.report.text import markdown
+from r2rec_bench.report.text import in_markdown, markdown
 from r2rec_bench.report.values import interval_of
 from r2rec_bench.statistics.bootstrap import RESAMPLES, Interval
 from r2rec_bench.statistics.simulation import Calibration as Simulation
@@ -104,7 +102,7 @@ def _lines(store: ArtifactStore, done: Done) -> Iterator[str]:
     rows = [
         [markdown(claim.text), HOLDS if claim.holds else f"**{FAILS}**", markdown(claim.ground)] for claim in judged
     ]
-    yield _table(["Claim", "Verdict", "Ground"], rows, "left", "left", "left")
+    yield in_markdown(["Claim", "Verdict", "Ground"], rows, "left", "left", "left")
     yield from ("", "## Hits that were drawn", "")
     yield from _simulated(done)
     yield from ("", "## A system against itself", "")
@@ -130,7 +128,7 @@ def _simulated(done: Done) -> Iterator[str]:
     repeats = done.planned.calibration.simulated.repeats
     rates = ["Means covered", "Differences covered", "Found", "Found after Holm"]
     heads = ["Users", "Seeds", "SD between seeds", "Against", *rates, "95 % and 5 %"]
-    yield _table(heads, rows, *["right"] * 3, "left", *["right"] * 4, "left")
+    yield in_markdown(heads, rows, *["right"] * 3, "left", *["right"] * 4, "left")
     yield ""
     yield (
         f"No recommender and no data: hits of systems of equal worth are drawn {repeats:,} times, and "
@@ -163,7 +161,7 @@ def _again(done: Done) -> Iterator[str]:
     ]
     heads = ["Data", "System", "HR@1", "SD between seeds", "Users", "Runs", "Seeds on each side", "Comparisons"]
     heads += ["Independent", "p ≤ 0.05", "Run"]
-    yield _table(heads, rows, "left", "left", *["right"] * 8, "left")
+    yield in_markdown(heads, rows, "left", "left", *["right"] * 8, "left")
     yield ""
     yield (
         "A/A: nothing can be found but differences between seeds. The runs of a system, all asked the same lists, are "
@@ -189,7 +187,7 @@ def _planted(done: Done) -> Iterator[str]:
     rows = [_pair(one, pair) for one in done.planted for pair in one.comparisons.pairs]
     heads = ["Peer effect", "Best possible HR@1", "Full HR@1", "Less", "Difference", "95 % interval", "p", "p, Holm"]
     heads += ["Detectable", "Runs"]
-    yield _table(heads, rows, *["right"] * 3, "left", *["right"] * 5, "left")
+    yield in_markdown(heads, rows, *["right"] * 3, "left", *["right"] * 5, "left")
     yield ""
     full = done.planted[0].full
     yield (
@@ -240,7 +238,3 @@ def _run(store: ArtifactStore, done: Done) -> Iterator[str]:
 def _world(one: Simulation) -> str:
     w = one.world
     return f"users={w.users} rate={w.rate} seed_sd={w.seed_sd} alike={w.alike} shared={w.shared}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *alignment: str) -> str:
-    return tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)

@@ -10,6 +10,7 @@ from r2rec_bench.core.errors import InputError
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.explorer.scripts import Value, rounded
+from r2rec_bench.report.ablations import curves_of
 from r2rec_bench.report.captions import about_comparisons, about_means, about_users
 from r2rec_bench.report.comparisons import METRIC, Judged, Paired, differences, judged
 from r2rec_bench.report.figures import training_curves
@@ -26,8 +27,7 @@ from r2rec_bench.report.values import (
     tokens_per_user,
     training_seconds,
 )
-from r2rec_bench.statistics.bootstrap import Interval
-from r2rec_bench.statistics.paired import compare
+from r2rec_bench.statistics.bootstrap import Interval, mean_interval
 
 
 def study_value(store: ArtifactStore, study: Study) -> dict[str, Value]:
@@ -55,7 +55,14 @@ def study_value(store: ArtifactStore, study: Study) -> dict[str, Value]:
         "questions": {one_line(name): one_line(asked) for name, asked in study.ablations.items()},
         "failed": {one_line(name): one_line(reason) for name, reason in study.failed.items()},
         "pairs": dict(_pairs(study)),
-        "curves": list(_curves(study)),
+        "curves": [
+            {
+                "name": one_line(varied.name),
+                "setting": one_line(varied.setting),
+                "points": [[value, place[row]] for value, row in points],
+            }
+            for varied, points in curves_of(study)
+        ],
         "training": [] if reference is None else list(_training(store, reference)),
     }
 
@@ -110,22 +117,11 @@ def _pairs(study: Study) -> Iterator[tuple[str, Value]]:
     for (i, a), (j, b) in combinations(enumerate(study.rows), 2):
         rng = generator(a.result.seed, "comparison", a.result.run_id, b.result.run_id, METRIC)
         try:
-            c = compare(differences(a, b, METRIC), rng, level=LEVEL)
+            difference = mean_interval(differences(a, b, METRIC), rng, level=LEVEL)
         except InputError:
-            continue  # asked other users: the page says so
-        yield f"{i}-{j}", [*map(rounded, (c.difference.mean, c.difference.low, c.difference.high)), c.difference.n]
-
-
-def _curves(study: Study) -> Iterator[Value]:
-    """HR@1 by the values of a setting, the full model's own among them."""
-    rows = {row.group: place for place, row in enumerate(study.rows) if row.ablation}
-    own = study.rows.index(study.reference) if study.reference else None
-    for varied in study.varied:
-        numbers = varied.numbers or {}
-        points = [(value, rows.get(group) if group else own) for group, value in numbers.items()]
-        known = [[value, place] for value, place in points if place is not None]
-        if len(known) > 1:
-            yield {"name": one_line(varied.name), "setting": one_line(varied.setting), "points": known}
+            continue  # not asked the same: the page says so
+        if difference.n:
+            yield f"{i}-{j}", _interval(difference)
 
 
 def _training(store: ArtifactStore, row: Row) -> Iterator[Value]:

@@ -15,8 +15,8 @@ from r2rec_bench.matrix.plan import MOST_AXES, Cell, Fit, Plan
 from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.synthetic import synthetic_cells
 from r2rec_bench.report.table import number, spread
-from r2rec_bench.report.text import markdown
-from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, in_markdown, reasons_in_words
+from r2rec_bench.report.text import in_markdown, markdown
+from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, reasons_in_words
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 
 

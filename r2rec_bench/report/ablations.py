@@ -12,7 +12,7 @@ from r2rec_bench.report.study import Row, Study, several_seeds
 from r2rec_bench.report.table import HIT, NONE, Cell, Table, metric_cells, spread
 from r2rec_bench.report.text import markdown
 from r2rec_bench.report.values import tokens_per_user
-from r2rec_bench.report.varied import shown
+from r2rec_bench.report.varied import Varied, shown
 
 FOREST, CURVES = "ablations.svg", "values.svg"
 
@@ -47,6 +47,17 @@ def lines_of(study: Study, reference: Row) -> Iterator[Line]:
                     yield Line(f"{varied.name} {shown(varied.values[name])} (full model)", reference, own=True)
                 elif name in rows:
                     yield Line(rows[name].label, rows[name])
+
+
+def curves_of(study: Study) -> Iterator[tuple[Varied, Sequence[tuple[float, Row]]]]:
+    """Of each setting that was tried at several numbers, these and their rows, the full model's own among them."""
+    rows = {row.group: row for row in study.rows if row.ablation}
+    if study.reference is not None:
+        rows[""] = study.reference
+    for varied in study.varied:
+        points = [(value, rows[group]) for group, value in (varied.numbers or {}).items() if group in rows]
+        if len(points) > 1:
+            yield varied, points
 
 
 def ablation_table(study: Study, comparisons: Comparisons) -> Table:

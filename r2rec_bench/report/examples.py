@@ -45,7 +45,8 @@ def worked_examples(store: ArtifactStore, study: Study) -> Iterator[Example]:
             continue
         row = int(generator(reference.result.seed, "example", reference.result.run_id, heading).choice(rows))
         taken[row] = True
-        why = f"One of {int(mask.sum()):,} such users of {len(users):,}, drawn by the seed."
+        under = f" under seed {reference.result.seed}" if len(reference.runs) > 1 else ""
+        why = f"One of {int(mask.sum()):,} such users of {len(users):,}{under}, drawn by the seed."
         if other is not None and study.best_baseline is not None:
             why += f" {study.best_baseline.label} ranks what the user took {other[row]}."
         # Of a hit the item is the one ranked first; of a miss what was ranked first instead is explained.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.files import LOG
-from r2rec_bench.report.ablations import CURVES, FOREST, lines_of
+from r2rec_bench.report.ablations import CURVES, FOREST, curves_of, lines_of
 from r2rec_bench.report.comparisons import ALPHA, METRIC, Judged
 from r2rec_bench.report.drawing import COLOURS, GREY, can_draw, save
 from r2rec_bench.report.study import Row, Study, lineage
@@ -74,14 +74,7 @@ def _dot(axis: Axes, interval: Interval, *, at: float, filled: bool) -> None:
 
 
 def _curves(study: Study, path: Path) -> bool:
-    rows = {row.group: row for row in study.rows if row.ablation}
-    if study.reference is not None:
-        rows[""] = study.reference
-    panels: dict[str, list[tuple[float, Row]]] = {}
-    for varied in study.varied:
-        points = [(value, rows[group]) for group, value in (varied.numbers or {}).items() if group in rows]
-        if len(points) > 1:
-            panels[f"{varied.name} ({varied.setting})"] = points
+    panels = {f"{varied.name} ({varied.setting})": points for varied, points in curves_of(study)}
 
     def plot(figure: Figure) -> None:
         for axis, (title, points) in zip(_grid(figure, len(panels)), panels.items(), strict=True):

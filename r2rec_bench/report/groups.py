@@ -10,12 +10,12 @@ import numpy as np
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.types import BoolArray
 from r2rec_bench.evaluation.results import UserTable
+from r2rec_bench.report.comparisons import METRIC
 from r2rec_bench.report.study import Row, Study
 from r2rec_bench.report.table import Cell, Table, number, spread
 from r2rec_bench.report.values import LEVEL, interval_of, root
 from r2rec_bench.statistics.bootstrap import Interval, mean_interval
 
-METRIC = "hr@1"
 COLD = 0.25
 """Share of the users who are cold: those with the fewest visible interactions. This project's choice."""
 HEAD = 0.2

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tabulate import tabulate
-
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.report.ablations import CURVES, FOREST, ablation_lines
 from r2rec_bench.report.captions import about_comparisons, about_means, about_places, about_users
@@ -26,7 +24,7 @@ from r2rec_bench.report.quality import quality_lines
 from r2rec_bench.report.study import Study, lineage, seconds_alone, several_seeds
 from r2rec_bench.report.synthetic import synthetic_note
 from r2rec_bench.report.table import NONE, main_table, spread
-from r2rec_bench.report.text import markdown
+from r2rec_bench.report.text import in_markdown, markdown
 
 PUBLISHED_OVER_BASELINE = 0.1048
 PUBLISHED_OVER_UNTRAINED = 1.3181
@@ -98,10 +96,9 @@ def _comparisons(comparisons: Comparisons) -> Iterator[str]:
         rows = [comparisons.reference, *(pair.row for pair in comparisons.pairs)]
         several = several_seeds(rows)
         heads = ["Against", "Difference", "95 % interval", *paired_heads(several=several), "Run"]
-        alignment = ("left", *["right"] * (len(heads) - 2), "left")
         body = [_pair(pair, several=several) for pair in comparisons.pairs]
         yield ""
-        yield tabulate(body, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+        yield in_markdown(heads, body, "left", *["right"] * (len(heads) - 2), "left")
         yield ""
         yield about_comparisons(rows)
     for sentence in left_out(comparisons):
@@ -134,7 +131,7 @@ def _gains(study: Study, comparisons: Comparisons) -> Iterator[str]:
         ],
     ]
     heads = ["Relative gain in HR@1", "Measured here", "Published for R2Rec"]
-    yield tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=("left", "right", "right"))
+    yield in_markdown(heads, rows, "left", "right", "right")
     yield ""
     yield (
         "Published: arXiv 2506.05069, abstract; the mean over MovieLens-1M, Amazon Book and Amazon Electronics. "

@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tabulate import tabulate
-
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.fingerprint import shortened
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.files import AUDIT, COUNTS, LOG
 from r2rec_bench.report.study import Study
-from r2rec_bench.report.text import markdown
+from r2rec_bench.report.text import in_markdown, markdown
 
 
 def provenance_lines(study: Study, artifacts: Sequence[Artifact], alone: float) -> Iterator[str]:
@@ -64,8 +62,7 @@ def _stages(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
         for artifact in artifacts
     ]
     heads = ["Stage", "System", "Seconds", "Peak memory of the process, MiB", "Artifact"]
-    alignment = ("left", "left", "right", "right", "left")
-    yield tabulate(rows, heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+    yield in_markdown(heads, rows, "left", "left", "right", "right", "left")
 
 
 def _traces(artifact: Artifact) -> str:

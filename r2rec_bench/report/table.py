@@ -6,10 +6,8 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tabulate import tabulate
-
 from r2rec_bench.report.study import Row, Study, several_seeds
-from r2rec_bench.report.text import markdown
+from r2rec_bench.report.text import in_markdown, markdown
 from r2rec_bench.report.values import (
     completion_tokens,
     evaluation_seconds,
@@ -89,7 +87,7 @@ class Table:
         """The table in Markdown: the best in bold, the second underlined."""
         cells = [[_marked(cell) for cell in row] for row in self.rows]
         alignment = ("left", *["right"] * (len(self.heads) - 2), "left")
-        return tabulate(cells, self.heads, tablefmt="pipe", disable_numparse=True, colalign=alignment)
+        return in_markdown(self.heads, cells, *alignment)
 
 
 def main_table(study: Study, marked: Collection[Row] = ()) -> Table:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from tabulate import tabulate
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -25,6 +28,17 @@ def one_line(text: str) -> str:
 def markdown(text: str) -> str:
     """`text` as CommonMark and GitHub show it literally, in tables too."""
     return re.sub(r"([\\`*_\[\]<>{}|!~$#&]|(?<=www)\.|:(?=//))", r"\\\1", one_line(text))
+
+
+def in_markdown(heads: Sequence[str], body: Sequence[Sequence[str]], *alignment: str) -> str:
+    """A table of Markdown; what stands in the body is escaped where it is put in.
+
+    Args:
+        heads: of the columns.
+        body: (rows, columns).
+        alignment: `left` or `right` for each column.
+    """
+    return tabulate(body, list(map(markdown, heads)), tablefmt="pipe", disable_numparse=True, colalign=alignment)
 
 
 def latex(text: str) -> str:

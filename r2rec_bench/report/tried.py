@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from tabulate import tabulate
-
 from r2rec_bench.evaluation.results import RunResult
 from r2rec_bench.report.comparisons import METRIC
 from r2rec_bench.report.study import Row
@@ -73,8 +71,3 @@ def reasons_in_words(tried: Sequence[Tried[CellT]]) -> Iterator[str]:
         yield from ("", "## Failed", "")
     for number, (title, reason) in enumerate(told, 1):
         yield f"{number}. {markdown(title)}: {markdown(reason)}"
-
-
-def in_markdown(heads: Sequence[str], body: Sequence[Sequence[str]], *alignment: str) -> str:
-    """A table of Markdown; what stands in the body is escaped where it is put in."""
-    return tabulate(body, list(map(markdown, heads)), tablefmt="pipe", disable_numparse=True, colalign=alignment)

@@ -18,8 +18,8 @@ from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.study import Study, lineage, seconds_alone
 from r2rec_bench.report.synthetic import synthetic_cells
 from r2rec_bench.report.table import Cell, Table, number, seconds
-from r2rec_bench.report.text import markdown
-from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, in_markdown, reasons_in_words
+from r2rec_bench.report.text import in_markdown, markdown
+from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, reasons_in_words
 from r2rec_bench.statistics.bootstrap import RESAMPLES
 from r2rec_bench.transfer.cells import Cell as Asked
 from r2rec_bench.transfer.cells import Way, rows
@@ -170,10 +170,10 @@ def _with_interval(value: float, low: float, high: float, form: str) -> str:
     return form.format(value) + ("" if math.isnan(low) else f" [{form.format(low)}, {form.format(high)}]")
 
 
-def _strong(text: str, before: str, after: str) -> str:
-    """The value emphasised, and not its interval."""
+def _bold(text: str) -> str:
+    """The value in bold, and not its interval."""
     value, space, interval = text.partition(" ")
-    return f"{before}{value}{after}{space}{interval}" if value else ""
+    return f"**{value}**{space}{interval}" if value else ""
 
 
 def _lines(
@@ -231,7 +231,7 @@ def _shown(planned: Planned, grid: Grid) -> Iterator[str]:
     body = [
         [
             markdown(name),
-            *(_strong(text, "**", "**") if bold else text for text, bold in zip(texts, own, strict=True)),
+            *(_bold(text) if bold else text for text, bold in zip(texts, own, strict=True)),
         ]
         for name, texts, own in zip(grid.names, grid.texts, grid.own, strict=True)
     ]

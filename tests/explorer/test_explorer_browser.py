@@ -92,6 +92,9 @@ def test_bold_is_the_best_of_what_a_table_shows_and_all_seeds_are_compared(
     page.goto(page.url.partition("#")[0] + "#/sides?run=2&against=0")
     command = page.locator(".summary code")
     expect(command).to_contain_text(f"{study['systems'][2]['runs'][0][:12]},{'f' * 12} ")
+    expect(page.locator("section[aria-label='Agreement'] .caption")).to_contain_text(
+        "under the first of a system's seeds"
+    )
 
 
 def test_a_table_is_sorted_by_its_heads(visit: Any) -> None:

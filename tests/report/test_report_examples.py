@@ -1,8 +1,12 @@
 """A worked example in Markdown: hostile titles and completions stay text."""
 
+import pytest
+
 from r2rec_bench.core.texts import Reading, Thought
 from r2rec_bench.explain import ExplainedStep, Explanation
-from r2rec_bench.report.examples import Example, example_lines
+from r2rec_bench.report import examples
+from r2rec_bench.report.examples import Example, example_lines, worked_examples
+from r2rec_bench.report.study import Study
 
 
 def explanation(completion: str = "done") -> Explanation:
@@ -29,6 +33,42 @@ def explanation(completion: str = "done") -> Explanation:
         positive_rank=2,
         candidates=20,
     )
+
+
+@pytest.fixture
+def explained(monkeypatch):
+    """Of whom explanations are asked for."""
+    users: list[str] = []
+
+    class Recorder:
+        def __init__(self, store, artifact):
+            pass
+
+        def explain(self, user):
+            users.append(user)
+            return explanation()
+
+    monkeypatch.setattr(examples, "Explainer", Recorder)
+    return users
+
+
+def test_each_kind_of_user_is_drawn_and_told_with_how_many_there_are_and_under_which_seed(make_row, explained):
+    baseline = make_row("ease", "baseline", [2, 1, 1, 1])
+    one, several = make_row("R2Rec", "r2rec", [1, 1, 3, 2]), make_row("R2Rec", "r2rec", [1, 1, 3, 2], [1] * 4)
+    found = list(worked_examples(None, Study("x", "", (baseline, one))))
+    assert [example.heading for example in found] == ["Better than the best baseline", "A hit", "A miss"]
+    assert explained[:2] == ["u0", "u1"]
+    assert explained[2] in {"u2", "u3"}
+    assert found[0].why == "One of 1 such users of 4, drawn by the seed. ease ranks what the user took 2."
+    first, *_ = worked_examples(None, Study("x", "", (baseline, several)))
+    assert first.why.startswith("One of 1 such users of 4 under seed 0, drawn by the seed.")
+
+
+def test_a_baseline_asked_otherwise_is_no_other_opinion(make_row, explained):
+    baseline = make_row("ease", "baseline", [2, 2], protocol="4 negatives.")
+    found = list(worked_examples(None, Study("x", "", (baseline, make_row("R2Rec", "r2rec", [1, 2])))))
+    assert [example.heading for example in found] == ["A hit", "A miss"]
+    assert "ease" not in found[0].why
 
 
 def lines(e: Explanation) -> list[str]:

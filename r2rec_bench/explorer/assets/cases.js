@@ -4,6 +4,10 @@
 explorer.cases = (() => {
   const PAGE = 50;
 
+  /** What to say of ranks where a value is a mean over seeds. @param {any[]} systems */
+  const firstOf = (systems) =>
+    systems.some((one) => one.runs.length > 1) ? " Ranks are those under the first of a system's seeds." : "";
+
   /**
    * @param {any} study
    * @param {any} users
@@ -28,7 +32,7 @@ explorer.cases = (() => {
         "p",
         { class: "summary", role: "status", id: "found" },
         h("strong", null, rows.length.toLocaleString("en-US")),
-        ` of ${users.ids.length.toLocaleString("en-US")} users. ${run.label} puts what they took first for ${hits}, ${against.label} for ${theirs}.`,
+        ` of ${users.ids.length.toLocaleString("en-US")} users. ${run.label} puts what they took first for ${hits}, ${against.label} for ${theirs}.${firstOf([run, against])}`,
       ),
       list(),
       pages(),
@@ -175,5 +179,5 @@ explorer.cases = (() => {
     };
   }
 
-  return { page, wantedIn };
+  return { page, wantedIn, firstOf };
 })();

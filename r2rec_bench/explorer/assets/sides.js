@@ -150,7 +150,7 @@ explorer.sides = (study, users, asked) => {
       h(
         "p",
         { class: "caption" },
-        "A hit: what the user took is ranked first. Open the users on whom they disagree; a case shows both runs' evidence and thoughts beside each other.",
+        `A hit: what the user took is ranked first.${explorer.cases.firstOf([left, right])} Open the users on whom they disagree; a case shows both runs' evidence and thoughts beside each other.`,
       ),
     );
   }
