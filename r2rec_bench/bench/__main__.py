@@ -31,15 +31,16 @@ def bench(
         if name not in GROUPS:
             raise unknown("measurement", name, GROUPS)
     groups, failed = load(out), False
-    for name in asked:
-        typer.echo(f"{name} ...")
+    for place, name in enumerate(asked, 1):
+        typer.echo(f"{name} ({place} of {len(asked)}) ...")
         try:
             groups[name] = measured_alone(name, scale)
         except Exception as error:  # the others are measured all the same, and what failed is said
             typer.echo(f"{name} failed: {type(error).__name__}: {error}", err=True)
             failed = True
             continue
-        save(out, groups)
+        save(out, groups)  # before the next one, so that a stop loses no more than the group at hand
+        typer.echo(f"  {groups[name].seconds:,.0f} s")
         for one in groups[name].measurements:
             typer.echo(f"  {one.name}: {one.value:,.4g} {one.unit}{'' if one.holds is not False else '  MISSED'}")
     typer.echo(str(out / REPORT))

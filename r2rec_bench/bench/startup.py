@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,18 +18,22 @@ def measure(scale: float) -> Iterator[Measurement]:
     """`r2rec --help` and `r2rec list` in processes of their own, from files that the system has in memory."""
     runs = max(2, round(9 * scale))
     for arguments, limit in _COMMANDS.items():
-        _r2rec(arguments)
-        ours, plain = side_by_side(lambda args=arguments: _r2rec(args), _plain, runs)
+        r2rec(*arguments)
+        ours, plain = side_by_side(lambda args=arguments: r2rec(*args), _plain, runs)
         yield Measurement(f"r2rec {' '.join(arguments)}", "s", ours, plain, _PLAIN, at_most(limit))
 
 
-def _r2rec(arguments: tuple[str, ...]) -> None:
-    _python("-c", "import sys; sys.argv[0] = 'r2rec'; from r2rec_bench.cli import main; main()", *arguments)
+def r2rec(*arguments: str, **environment: str) -> None:
+    """The command in a process of its own, unheard; its environment is this one's and what is given."""
+    _python(
+        "-c", "import sys; sys.argv[0] = 'r2rec'; from r2rec_bench.cli import main; main()", *arguments, **environment
+    )
 
 
 def _plain() -> None:
     _python("-c", "import typer")
 
 
-def _python(*arguments: str) -> None:
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)  # noqa: S603
+def _python(*arguments: str, **environment: str) -> None:
+    command = [sys.executable, *arguments]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**os.environ, **environment})  # noqa: S603

@@ -1,77 +1,83 @@
-"""A suite of ablations whose stages are shared, beside the same cells run alone, each from an empty cache."""
+"""All ablations as `r2rec run` makes them, two at a time, beside the same cells one after another, each in a process of
+its own with an empty cache. A cell is one system: of an ablation its last row."""
 
 from __future__ import annotations
 
+import os
+import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from r2rec_bench.bench.base import Measurement, times
+from r2rec_bench.bench.startup import r2rec
 from r2rec_bench.core.loading import load, load_all
+from r2rec_bench.core.paths import CACHE_VARIABLE
 from r2rec_bench.core.store import ArtifactStore
 from r2rec_bench.core.watch import Silent
-from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.experiment import Experiment
 from r2rec_bench.pipeline import Pipeline
 
 _CHECKOUT = Path(__file__).parents[2]
+ABLATIONS = sorted((_CHECKOUT / "ablations").glob("*.yaml"))
+USERS, QUESTIONS, STEPS = 30, 480, 2
+"""A seventeenth of what `make ablations` asks and trains, of a generated world of the size of MovieLens-100K."""
+WORKERS = 2
 _SUITE = """
 extends: {checkout}/experiments/ablations.yaml
 name: slice
 question: What does sharing stages spare?
-change: {{data: movielens-100k, candidates.users: {users}, queries.n: {questions}, stages.grpo.steps: {steps}}}
+change:
+  data: {{use: synthetic, users: 943, items: 1682, interactions: 106, seed: 0}}
+  candidates.users: {users}
+  queries.n: {questions}
+  stages.grpo.steps: {steps}
+  untrained: false
+  baselines: []
 """
-_ABLATIONS = ("no-chains", "random-chains", "no-mask", "no-sft", "no-rl", "no-reasoning", "no-step-reward")
-_SEEDS = 2
-_USERS, _QUESTIONS, _STEPS = 50, 800, 2
-"""A tenth of what `make ablations` asks and trains, of each alike."""
 
 
-def measure(scale: float) -> Iterator[Measurement]:
-    """The experiment's whole table and the last row of seven ablations, under two seeds each, in one process."""
-    cells = list(_cells(scale))
-    with TemporaryDirectory() as folder:  # what is compiled or imported on first use is in neither
-        _run(cells[0], Path(folder), Datasets(Silent()))
-    wall, processor = zip(_taken(lambda: _together(cells)), _taken(lambda: _apart(cells)), strict=True)
-    what = f"the experiment and {len(_ABLATIONS)} ablations under {_SEEDS} seeds"
-    beside = "each from an empty cache"
-    yield Measurement(what, "s", wall[:1], wall[1:], beside, times(2))
-    yield Measurement(f"{what}, processors' time", "s", processor[:1], processor[1:], beside, times(2))
+def measure(scale: float) -> tuple[Measurement, ...]:
+    """The wall's clock, which a second worker shortens, and the processors', which tells what is spared."""
+    users, questions, steps = (max(1, round(n * scale)) for n in (USERS, QUESTIONS, STEPS))
+    with TemporaryDirectory() as name:
+        suite = Path(name) / "slice.yaml"
+        text = _SUITE.format(checkout=_CHECKOUT, users=users, questions=questions, steps=steps)
+        suite.write_text(text, "utf-8")
+        cells = [load(suite, Experiment).value]
+        cells += [one.value for file in ABLATIONS for one in load_all(file, Experiment, instead=suite)]
+        _alone(cells[0])  # what is compiled or read from disk on first use is in neither
+        together = _taken(lambda: _together(suite))
+        apart = _taken(lambda: [_alone(cell) for cell in cells])
+    what = f"the experiment and {len(cells) - 1} ablations, {WORKERS} at a time"
+    beside = "one after another, each in its own process with an empty cache"
+    clocks = zip(("", ", by the processors' clock"), together, apart, (times(2), None), strict=True)
+    return tuple(Measurement(what + clock, "s", (ours,), (plain,), beside, t) for clock, ours, plain, t in clocks)
 
 
-def _cells(scale: float) -> Iterator[Experiment]:
-    users, questions, steps = (max(1, round(n * scale)) for n in (_USERS, _QUESTIONS, _STEPS))
-    files = [_CHECKOUT / "ablations" / f"{name}.yaml" for name in _ABLATIONS]
-    with TemporaryDirectory() as folder:
-        suite = Path(folder) / "slice.yaml"
-        suite.write_text(_SUITE.format(checkout=_CHECKOUT, users=users, questions=questions, steps=steps), "utf-8")
-        found = [load(suite, Experiment).value]
-        found += [one.value for file in files for one in load_all(file, Experiment, instead=suite)]
-    for one in found:
-        yield from (one.under(seed) for seed in range(one.seed, one.seed + _SEEDS))
+def _together(suite: Path) -> None:
+    """`make ablations` of the slice, report included."""
+    with TemporaryDirectory() as cache:
+        files = [str(file) for file in (suite, *ABLATIONS)]
+        r2rec("run", *files, "--workers", str(WORKERS), "--quiet", "--out", cache, **{CACHE_VARIABLE: cache})
 
 
-def _together(cells: list[Experiment]) -> None:
-    datasets = Datasets(Silent())
-    with TemporaryDirectory() as folder:
-        for place, cell in enumerate(cells):
-            _run(cell, Path(folder), datasets, whole=place < _SEEDS)
+def _alone(cell: Experiment) -> None:
+    with TemporaryDirectory() as cache, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(_last, cell, Path(cache)).result()
 
 
-def _apart(cells: list[Experiment]) -> None:
-    for place, cell in enumerate(cells):
-        with TemporaryDirectory() as folder:
-            _run(cell, Path(folder), Datasets(Silent()), whole=place < _SEEDS)
+def _last(cell: Experiment, cache: Path) -> None:
+    os.environ[CACHE_VARIABLE] = str(cache)
+    Pipeline(cell, ArtifactStore(cache), Silent()).last()
 
 
-def _run(cell: Experiment, root: Path, datasets: Datasets, *, whole: bool = True) -> None:
-    pipeline = Pipeline(cell, ArtifactStore(root), Silent(), datasets)
-    _ = pipeline.run() if whole else pipeline.last()
-
-
-def _taken(work: Callable[[], None]) -> tuple[float, float]:
-    """Wall seconds, and those of all processors together."""
-    wall, processor = time.perf_counter(), time.process_time()
+def _taken(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of the wall, and of all processors for the processes that were started and have ended."""
+    wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     work()
-    return time.perf_counter() - wall, time.process_time() - processor
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

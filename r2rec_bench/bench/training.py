@@ -114,4 +114,4 @@ def bare(lessons: Lessons) -> float:
 
     update(0)
     took = seconds(lambda: [update(begin) for begin in range(BATCH, len(rows), BATCH)], time.process_time)
-    return sum(len(row["input_ids"]) for row in rows[BATCH:]) / took
+    return sum(map(len, lessons.prompts[BATCH:] + lessons.completions[BATCH:])) / took

@@ -138,3 +138,17 @@ def test_what_fails_is_said_and_the_others_are_measured(tmp_path: Path, monkeypa
     assert done.exit_code == 1
     assert "startup failed: RuntimeError: no r2rec" in done.output
     assert list(load(tmp_path)) == ["other"]
+
+
+def test_what_is_stopped_keeps_the_groups_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def measured(name: str, scale: float) -> Group:
+        if name == "second":
+            raise KeyboardInterrupt
+        return GROUP
+
+    monkeypatch.setattr("r2rec_bench.bench.__main__.GROUPS", ("startup", "second", "third"))
+    monkeypatch.setattr("r2rec_bench.bench.__main__.measured_alone", measured)
+    done = CliRunner().invoke(app, ["--out", str(tmp_path)])
+    assert done.exit_code != 0
+    assert "startup (1 of 3) ...\n  12 s\n  a: 1 s\nsecond (2 of 3) ...\n" in done.output
+    assert list(load(tmp_path)) == ["startup"]
