@@ -12,6 +12,8 @@ PACKAGES = ("booktabs", "adjustbox", "rotating")
 _HEAD = f"% Needs the packages {', '.join(PACKAGES)}; names beyond Latin letters need LuaLaTeX or XeLaTeX.\n"
 _UPRIGHT = 7
 """Columns that can be read across a page; more of them are set along it."""
+_MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
+"""Of a number; LaTeX would set it as a hyphen."""
 
 
 def latex_table(table: Table, caption: str, label: str, *, runs: bool = True) -> str:
@@ -55,4 +57,4 @@ def _cell(cell: Cell) -> str:
     value = latex(cell.value)
     placed = {1: rf"\textbf{{{value}}}", 2: rf"\underline{{{value}}}"}.get(cell.place, value)
     dagger = r"\textsuperscript{\textdagger}" if cell.marked else ""
-    return f"{placed}{dagger} {cell.interval}".rstrip()
+    return _MINUS.sub(r"\\textminus{}", f"{placed}{dagger} {cell.interval}".rstrip())

@@ -114,6 +114,12 @@ def test_nothing_that_a_name_or_a_caption_holds_breaks_a_table(name: str, captio
     check(latex_table(Table((name, "HR@1", caption), (row, row)), caption, name), 3, 2)
 
 
+def test_a_number_below_zero_has_a_minus_and_a_name_its_hyphen():
+    cells = (Cell("no-rl-2"), Cell("-0.019", "[-0.070, +0.032]", place=1), Cell("1e-3"))
+    text = latex_table(Table(("a", "b", "c"), (cells,)), "x", "x")
+    assert body(text)[1] == r"no-rl-2 & \textbf{\textminus{}0.019} [\textminus{}0.070, +0.032] & 1e-3 \\"
+
+
 def typeset(folder: Path, tables: list[Path]) -> str:
     """What pdflatex says of a document with these tables and the packages that each names."""
     folder.mkdir()
