@@ -1,7 +1,6 @@
 """The graph against its definition told in plain Python over lists of edges, on small random worlds."""
 
 import math
-from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -10,40 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2rec_bench.chains.base import chain_samplers
-from r2rec_bench.core.errors import InputError
-from r2rec_bench.core.types import Bundle, Chain, InteractionLog, Query, Visibility
-from r2rec_bench.graph import InteractionGraph, VisibleGraph
-
-N_ITEMS = 6
-Log = list[list[tuple[int, float, int]]]
-"""Per user, in the order in which they acted: (item, rating, time)."""
-
-
-@dataclass(frozen=True)
-class World:
-    users: Log
-    query: Query
-    target: int
-    visibility: Visibility
-
-    @property
-    def visible(self) -> VisibleGraph:
-        return InteractionGraph(self.log, self.visibility).visible(self.query)
-
-    @property
-    def log(self) -> InteractionLog:
-        rows = [(user, *edge) for user, edges in enumerate(self.users) for edge in edges]
-        user, item, rating, time = zip(*rows, strict=True) if rows else ((), (), (), ())
-        ids = tuple(map(str, range(len(self.users))))
-        return InteractionLog(
-            np.array(user, np.int32),
-            np.array(item, np.int32),
-            np.array(rating, np.float32),
-            np.array(time, np.int64),
-            ids,
-            tuple(map(str, range(N_ITEMS))),
-        )
-
+from r2rec_bench.core.types import Bundle, Query, Visibility
+from tests.graph.edges import N_ITEMS, World, walk
 
 ratings = st.sampled_from([1.0, 2.0, 3.0, 3.5, 4.0, 5.0, math.nan])
 
@@ -171,16 +138,6 @@ def fields(bundle: Bundle) -> dict[str, float]:
     return {name: getattr(bundle, name) for name in Bundle.__slots__ if name != "anchor"}
 
 
-def walk(chain: Chain) -> tuple[int, ...]:
-    """Nodes between u0 and the target, after a look at whether the edges hang together."""
-    nodes = [chain.edges[0].user]
-    for edge in chain.edges:
-        known, new = (edge.user, edge.item) if edge.user == nodes[-1] else (edge.item, edge.user)
-        assert known == nodes[-1]
-        nodes.append(new)
-    return tuple(nodes[1:-1])
-
-
 def everything(world: World) -> str:
     """All that can be learnt from a visible graph, through every door, as text (in which NaN equals NaN)."""
     visible = world.visible
@@ -305,47 +262,3 @@ def test_long_chains_are_valid_distinct_and_all_of_them_when_asked_for_enough(wo
 def test_nothing_depends_on_what_the_query_must_not_see(data):
     world = data.draw(worlds())
     assert everything(data.draw(other_futures(world))) == everything(world)
-
-
-def toy(position: int = 2, visibility: Visibility = Visibility.FOLD) -> VisibleGraph:
-    users = [[(0, 5, 10), (1, 4, 20), (2, 3, 30)], [(0, 4, 1), (2, 5, 2)], []]
-    return World(users, Query(0, 25, position), 2, visibility).visible
-
-
-def test_an_own_edge_to_the_target_in_the_history_is_never_walked():
-    visible = toy(position=3)
-    assert [walk(chain) for chain in map(visible.closures(2, forward=True).chain, range(1))] == [(0, 1)]
-    assert visible.closures(2, forward=True).own_items == 2
-    with pytest.raises(InputError, match="item index 2 is the target, and cannot be its own anchor"):
-        visible.bundles([2], 2, forward=True, window=1)
-
-
-def test_what_lies_outside_the_graph_cannot_be_asked_for():
-    graph = InteractionGraph(World([[(0, 5, 10)]], Query(0, 0, 0), 0, Visibility.FOLD).log, Visibility.FOLD)
-    with pytest.raises(InputError, match="unknown user index 1; the graph has 1 users"):
-        graph.visible(Query(1, 0, 0))
-    with pytest.raises(InputError, match="position 2 of user index 0; expected 0 to 1"):
-        graph.visible(Query(0, 0, 2))
-    for ask in (toy().audience, lambda item: toy().closures(item, forward=True)):
-        with pytest.raises(InputError, match="unknown item index 6; the graph has 6 items"):
-            ask(6)
-    with pytest.raises(InputError, match="unknown item index -1"):
-        toy().bundles([0], -1, forward=True, window=1)
-
-
-def test_an_own_edge_that_the_query_does_not_see_cannot_be_an_anchor():
-    for position in (2, -1):
-        with pytest.raises(InputError, match=f"own position {position}; the query sees 2 own interactions"):
-            toy().bundles([0, position], 5, forward=True, window=1)
-
-
-def test_items_of_tells_the_whole_fold():
-    log = World([[(3, 5, 10), (1, 4, 20)]], Query(0, 0, 0), 0, Visibility.FOLD).log
-    assert InteractionGraph(log, Visibility.PAST).items_of(0).tolist() == [3, 1]
-
-
-def test_columns_read_only_from_a_file_are_accepted():
-    log = World([[(0, 5, 10)], [(0, 4, 5)]], Query(0, 0, 0), 0, Visibility.FOLD).log
-    for name in ("user", "item", "rating", "time"):
-        getattr(log, name).flags.writeable = False
-    assert InteractionGraph(log, Visibility.FOLD).visible(Query(0, 10, 0)).audience(0).people == 1
