@@ -83,7 +83,7 @@ def _heat_map(store: ArtifactStore, file: Path, watcher: Watcher) -> HeatMap:
     from r2rec_bench.transfer.run import run
 
     planned = read_transfer(file, [])
-    grid = hit_grid(planned, records(list(run(planned, store, watcher, lambda _: None))))
+    grid = hit_grid(planned, records(run(planned, store, watcher, lambda _cell, _seed: None)))
     cells = tuple(
         HeatCell(name, one.target, one.hr, one.low, one.high, one.n, own, shortened(one.run_id), one.failure)
         for name, line, owns in zip(grid.names, grid.records, grid.own, strict=True)

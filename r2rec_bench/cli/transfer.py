@@ -59,11 +59,12 @@ def _carried_out(planned: Planned, store: ArtifactStore, folder: Path, *, quiet:
     order = {cell: number for number, cell in enumerate(cells(planned), 1)}
     with following("transfer", quiet=quiet) as watcher:
 
-        def begun(cell: Cell) -> None:
+        def begun(cell: Cell, seed: int) -> None:
             if not quiet:
-                watcher.console.print(f"[bold]{order[cell]} of {len(order)}: {safe(cell.title)}[/]")
+                under = f", seed {seed}" if planned.transfer.seeds > 1 else ""
+                watcher.console.print(f"[bold]{order[cell]} of {len(order)}: {safe(cell.title)}{under}[/]")
 
-        done = list(run(planned, store, watcher, begun))
+        done = run(planned, store, watcher, begun)
     told = records(done)
     path = write(store, planned, done, told, folder)
     show(planned, done, told)

@@ -35,7 +35,7 @@ class Tried(Generic[CellT]):
 
     Attributes:
         cell: what was to be run.
-        row: its runs, one per seed, today one; none where it failed.
+        row: its runs, one per seed; none where it failed.
         failure: why, in words; empty where it did not.
     """
 

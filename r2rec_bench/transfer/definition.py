@@ -9,6 +9,7 @@
       electronics: {data: amazon-electronics, note: the release of 2018}
     few_shot: {users: [50, 200], questions: 20, stage: {use: sft, lr: 1.0e-4}}
     multi_source: true
+    seeds: 3
     change: {queries.n: 12000}
 
 Domains differ in their data alone: evidence, prompt, answers allowed and training are the experiment's in all of them,
@@ -17,7 +18,7 @@ so that weights learnt in one can be asked in another. A domain has no stand-in:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -33,6 +34,8 @@ from r2rec_bench.core.tree import Node, child
 from r2rec_bench.core.yamlfile import read_yaml
 from r2rec_bench.experiment import Experiment, SourceSpec, StageSpec
 
+_OWN = frozenset({"name", "question", "domains", "few_shot", "multi_source", "seeds"})
+"""What of a study may be overridden; every other key is the experiment's."""
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
 
@@ -71,6 +74,8 @@ class Transfer(Config):
     few_shot: FewShot | None = None
     multi_source: bool = True
     """Whether to train on all other domains together too, where there are two or more."""
+    seeds: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Under how many seeds all is run, from the experiment's own upwards; the lists stay the same."""
     change: Annotated[dict[str, Any], Field(default_factory=dict)]
     """Changes to the experiment, by path; the same in every domain."""
 
@@ -103,6 +108,13 @@ class Planned:
     def experiment(self) -> Experiment:
         """What all domains have in common; its data are the first one's."""
         return next(iter(self.experiments.values()))
+
+    @property
+    def under_seeds(self) -> Iterator[Planned]:
+        """The study once for each of its seeds."""
+        first = self.experiment.seed
+        for seed in range(first, first + self.transfer.seeds):
+            yield Planned(self.transfer, {name: e.under(seed) for name, e in self.experiments.items()})
 
 
 def read_transfer(path: Path, overrides: Iterable[str] = ()) -> Planned:
@@ -139,7 +151,7 @@ def _parted(overrides: Iterable[str]) -> tuple[list[str], list[str]]:
     others: list[str] = []
     for override in overrides:
         key = override.partition("=")[0].partition(".")[0].strip()
-        (own if key in {"name", "question", "domains", "few_shot", "multi_source"} else others).append(override)
+        (own if key in _OWN else others).append(override)
     return own, others
 
 

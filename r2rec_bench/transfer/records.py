@@ -7,11 +7,11 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from statistics import fmean
 
 from r2rec_bench.report.tried import Tried
-from r2rec_bench.statistics.share import Share
 from r2rec_bench.transfer.cells import Cell
-from r2rec_bench.transfer.run import shares
+from r2rec_bench.transfer.gains import Gain, gains
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,16 @@ class Record:
         gain: HR@1 over the untrained model's, of the same users.
         gain_low: lower end of its interval.
         gain_high: upper end.
+        p_value: of no gain and no loss.
+        adjusted: the same after Holm over all trained models of the study.
         share: the gain over that of the model trained on the target; NaN too where that gain is not established.
         share_low: lower end of its interval.
         share_high: upper end.
         established: whether the in-domain gain of the target is: whether its interval lies above 0.
         seeds: how many runs it is the mean of.
-        prompt_tokens: read in the evaluation.
-        completion_tokens: written.
-        seconds: of all stages.
+        prompt_tokens: read, of all stages, on average over the seeds.
+        completion_tokens: written, likewise.
+        seconds: likewise.
         run_id: of the first seed.
         failure: why there is no result; empty where there is one.
     """
@@ -55,6 +57,8 @@ class Record:
     gain: float
     gain_low: float
     gain_high: float
+    p_value: float
+    adjusted: float
     share: float
     share_low: float
     share_high: float
@@ -69,7 +73,7 @@ class Record:
 
 def records(done: Sequence[Tried[Cell]]) -> tuple[Record, ...]:
     """All cells, in the order in which they were run."""
-    found = shares(done)
+    found = gains(done)
     return tuple(_record(one, found) for one in done)
 
 
@@ -85,9 +89,10 @@ def to_csv(told: Sequence[Record]) -> str:
     return out.getvalue()
 
 
-def _record(one: Tried[Cell], found: Mapping[Cell, Share]) -> Record:
-    cell, hr, part = one.cell, one.hr, found.get(one.cell)
-    cost = one.row.result.cost if one.row else None
+def _record(one: Tried[Cell], found: Mapping[Cell, Gain]) -> Record:
+    cell, row, hr, gain = one.cell, one.row, one.hr, found.get(one.cell)
+    part = gain.share if gain else None
+    costs = [result.cost for result in row.results] if row else []
     nan = math.nan
     return Record(
         way=cell.way.value,
@@ -102,15 +107,17 @@ def _record(one: Tried[Cell], found: Mapping[Cell, Share]) -> Record:
         gain=part.part.mean if part else nan,
         gain_low=part.part.low if part else nan,
         gain_high=part.part.high if part else nan,
+        p_value=gain.p_value if gain else nan,
+        adjusted=gain.adjusted if gain else nan,
         share=part.value if part else nan,
         share_low=part.low if part else nan,
         share_high=part.high if part else nan,
         established=part.established if part else False,
-        seeds=len(one.row.results) if one.row else 0,
-        prompt_tokens=cost.prompt_tokens if cost else 0,
-        completion_tokens=cost.completion_tokens if cost else 0,
-        seconds=cost.seconds if cost else nan,
-        run_id=one.row.result.run_id if one.row else "",
+        seeds=len(costs),
+        prompt_tokens=round(fmean(cost.prompt_tokens for cost in costs)) if costs else 0,
+        completion_tokens=round(fmean(cost.completion_tokens for cost in costs)) if costs else 0,
+        seconds=fmean(cost.seconds for cost in costs) if costs else nan,
+        run_id=row.result.run_id if row else "",
         failure=one.failure,
     )
 

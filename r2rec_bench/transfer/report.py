@@ -12,15 +12,16 @@ import numpy as np
 from r2rec_bench.core.describe import in_yaml
 from r2rec_bench.core.fingerprint import shortened
 from r2rec_bench.core.store import ArtifactStore
+from r2rec_bench.report.captions import about_intervals, about_users
+from r2rec_bench.report.comparisons import ALPHA
 from r2rec_bench.report.drawing import can_draw, heat_map
 from r2rec_bench.report.latex import latex_table
 from r2rec_bench.report.provenance import provenance_lines
-from r2rec_bench.report.study import Study, lineage, seconds_alone
+from r2rec_bench.report.study import Row, Study, lineage, seconds_alone
 from r2rec_bench.report.synthetic import synthetic_cells
-from r2rec_bench.report.table import Cell, Table, number, seconds
+from r2rec_bench.report.table import DAGGER, Cell, Table, number, seconds
 from r2rec_bench.report.text import in_markdown, markdown
 from r2rec_bench.report.tried import FAILED, HEAT_MAP, Tried, failed, reasons_in_words
-from r2rec_bench.statistics.bootstrap import RESAMPLES
 from r2rec_bench.transfer.cells import Cell as Asked
 from r2rec_bench.transfer.cells import Way, rows
 from r2rec_bench.transfer.definition import Planned
@@ -89,8 +90,13 @@ def hit_grid(planned: Planned, told: Sequence[Record], *, intervals: bool = True
 
 
 def gain_grid(planned: Planned, told: Sequence[Record]) -> Grid:
-    """What each trained model has over the untrained one."""
-    return _grid(planned, told, lambda one: _with_interval(one.gain, one.gain_low, one.gain_high, "{:+.3f}"))
+    """What each trained model has over the untrained one, marked where that is more than chance."""
+
+    def text(one: Record) -> str:
+        mark = DAGGER if one.adjusted < ALPHA else ""  # of NaN too it is false
+        return _with_interval(one.gain, one.gain_low, one.gain_high, f"{{:+.3f}}{mark}", "{:+.3f}")
+
+    return _grid(planned, told, text)
 
 
 def share_grid(planned: Planned, told: Sequence[Record]) -> Grid:
@@ -140,7 +146,8 @@ def to_latex(planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Reco
         for name, texts, owned in zip(grid.names, grid.texts, grid.own, strict=True)
     ]
     asked = (f"{name}: {text}" for name in planned.domains if (text := _asked(done, name)))
-    caption = " ".join([planned.transfer.question, f"{_HITS}.", *notes(planned), *asked])
+    hits = f"HR@1. {_about_intervals(done)} Bold: trained on the target itself."
+    caption = " ".join([planned.transfer.question, hits, *notes(planned), *asked])
     return latex_table(Table(grid.heads, tuple(body)), caption, planned.transfer.name, runs=False)
 
 
@@ -164,10 +171,12 @@ def _grid(planned: Planned, told: Sequence[Record], text: Callable[[Record], str
     return Grid((_CORNER, *planned.domains), tuple(names), tuple(texts), tuple(found))
 
 
-def _with_interval(value: float, low: float, high: float, form: str) -> str:
+def _with_interval(value: float, low: float, high: float, form: str, ends: str = "") -> str:
+    """A value as `form` gives it, and its interval as `ends` or else `form` does."""
     if math.isnan(value):
         return ""
-    return form.format(value) + ("" if math.isnan(low) else f" [{form.format(low)}, {form.format(high)}]")
+    ends = ends or form
+    return form.format(value) + ("" if math.isnan(low) else f" [{ends.format(low)}, {ends.format(high)}]")
 
 
 def _bold(text: str) -> str:
@@ -179,6 +188,7 @@ def _bold(text: str) -> str:
 def _lines(
     store: ArtifactStore, planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Record]
 ) -> Iterator[str]:
+    intervals = _about_intervals(done)
     yield f"# {markdown(planned.transfer.name)}"
     yield ""
     yield f"*{markdown(planned.transfer.question)}*"
@@ -187,9 +197,9 @@ def _lines(
     yield from ("", "## Trained on the row, asked about the column", "")
     yield from _shown(planned, hit_grid(planned, told))
     yield (
-        f"{_HITS}, as `r2rec run` does. All cells of a column are asked the same frozen lists, with evidence from the "
-        "column's own visible graph: what people did there is data, which every model may be shown. What zero-shot "
-        "says is that no model was trained on any of its answers."
+        f"HR@1. {intervals} Bold: trained on the target itself, as `r2rec run` does. All cells of a column are asked "
+        "the same frozen lists, with evidence from the column's own visible graph: what people did there is data, "
+        "which every model may be shown. What zero-shot says is that no model was trained on any of its answers."
     )
     if can_draw():
         yield from ("", f"![HR@1 of every cell]({HEAT_MAP})")
@@ -198,14 +208,19 @@ def _lines(
     yield from reasons_in_words(done)
     yield from ("", "## Gain over the untrained model", "")
     yield from _shown(planned, gain_grid(planned, told))
-    yield f"HR@1 less that of the row without training, same users, same lists; {_PAIRED}."
+    trained = sum(not math.isnan(one.gain) for one in told)
+    yield (
+        f"HR@1 less that of the row without training, same users, same lists. {intervals} {DAGGER}: p < {ALPHA}, "
+        f"two-sided sign-flip permutation test, after Holm over all {trained} trained models."
+    )
     yield from ("", "## Share of the in-domain gain that survives", "")
     yield from _shown(planned, share_grid(planned, told))
     yield (
-        f"(carried − untrained) / (in-domain − untrained), in per cent; {_PAIRED}, of the ratio. 100 is what training "
-        "on the target itself gains; more and less than nothing are possible. A ratio means something only over a "
-        f"denominator that is surely above 0. “{NOT_ESTABLISHED.capitalize()}”: in-domain gain not established, its "
-        "interval reaches 0. Elsewhere the few resamples without an in-domain gain count as beyond both ends."
+        f"(carried − untrained) / (in-domain − untrained), in per cent. {intervals} It is the ratio that is resampled. "
+        "100 is what training on the target itself gains; more and less than nothing are possible. A ratio means "
+        f"something only over a denominator that is surely above 0. “{NOT_ESTABLISHED.capitalize()}”: in-domain gain "
+        "not established, its interval reaches 0. Elsewhere the few resamples without an in-domain gain count as "
+        "beyond both ends."
     )
     if planned.experiment.backbone.use == "nano":
         yield ""
@@ -219,11 +234,13 @@ def _lines(
     yield from _provenance(store, planned, done)
 
 
-_HITS = (
-    f"HR@1. In brackets: 95 % interval, percentile bootstrap over users, {RESAMPLES:,} resamples, each cell by itself. "
-    "Bold: trained on the target itself"
-)
-_PAIRED = f"95 % interval, paired percentile bootstrap over users, {RESAMPLES:,} resamples"
+def _rows(done: Sequence[Tried[Asked]], target: str = "") -> list[Row]:
+    """The rows that have a result, of all targets or of one."""
+    return [one.row for one in done if one.row is not None and target in {"", one.cell.target}]
+
+
+def _about_intervals(done: Sequence[Tried[Asked]]) -> str:
+    return about_intervals(_rows(done))
 
 
 def _shown(planned: Planned, grid: Grid) -> Iterator[str]:
@@ -242,7 +259,7 @@ def _shown(planned: Planned, grid: Grid) -> Iterator[str]:
 
 
 def _how(planned: Planned) -> Iterator[str]:
-    e, few = planned.experiment, planned.transfer.few_shot
+    e, few, seeds = planned.experiment, planned.transfer.few_shot, planned.transfer.seeds
     trained = f"{' + '.join(stage.use for stage in e.stages)} on {e.queries.n:,} questions"
     yield from ("", "## How the models were trained", "")
     yield f"- A domain: {trained} of it. Settings, wording and the answers allowed are the same in all domains."
@@ -257,6 +274,8 @@ def _how(planned: Planned) -> Iterator[str]:
             f"{few.stage.use} on {few.questions} questions each, from the last checkpoint of the source, or from the "
             f"untrained model. {markdown(in_yaml(few.stage.to_dict()))}"
         )
+    if seeds > 1:
+        yield f"- All of that under {seeds} seeds, from {e.seed} upwards, asked the same lists."
     if e.baselines:
         yield "- For contrast: recommenders without a language model, fitted on the target."
 
@@ -272,9 +291,8 @@ def _domains(planned: Planned, done: Sequence[Tried[Asked]]) -> Iterator[str]:
 
 def _asked(done: Sequence[Tried[Asked]], target: str) -> str:
     """Under which protocol a target was asked about, and how many users; empty where it never was."""
-    found = [one.row.result for one in done if one.row is not None and one.cell.target == target]
-    users = " / ".join(dict.fromkeys(f"{len(result.users):,}" for result in found))
-    return f"{' / '.join(dict.fromkeys(result.protocol for result in found))} n = {users} users." if found else ""
+    found = _rows(done, target)
+    return f"{' / '.join(dict.fromkeys(row.protocol for row in found))} {about_users(found)}" if found else ""
 
 
 def _cells(told: Sequence[Record]) -> Iterator[str]:
@@ -284,20 +302,21 @@ def _cells(told: Sequence[Record]) -> Iterator[str]:
             markdown(one.target),
             one.way,
             _with_interval(one.hr, one.low, one.high, "{:.3f}") or FAILED,
+            *("" if math.isnan(p) else f"{p:.4f}" for p in (one.p_value, one.adjusted)),
             f"{one.n:,}",
             f"{one.prompt_tokens + one.completion_tokens:,}",
             seconds(one.seconds),
-            shortened(one.run_id),
+            shortened(one.run_id) + (f" ×{one.seeds}" if one.seeds > 1 else ""),
         ]
         for one in told
     ]
-    heads = [_CORNER, "Asked about", "", "HR@1", "n", "Tokens", "Seconds", "Run"]
-    yield in_markdown(heads, body, "left", "left", "left", *["right"] * 4, "left")
+    heads = [_CORNER, "Asked about", "", "HR@1", "Gain: p", "p, Holm", "n", "Tokens", "Seconds", "Run"]
+    yield in_markdown(heads, body, "left", "left", "left", *["right"] * 6, "left")
     yield ""
     yield (
-        "Tokens: prompt and completion. Seconds: all stages, each as long as it took when it was made; what cells "
-        "share is counted in each. Run: the start of the run id, which `r2rec explain` and `r2rec report` take. "
-        "results.csv has every value in full precision."
+        "Gain: over the untrained model, p as above. Tokens: prompt and completion. Seconds: all stages, each as long "
+        "as it took when it was made; what cells share is counted in each. Run: the start of the run id, of the first "
+        "seed, which `r2rec explain` and `r2rec report` take. results.csv has every value in full precision."
     )
 
 
@@ -306,5 +325,5 @@ def _provenance(store: ArtifactStore, planned: Planned, done: Sequence[Tried[Ask
     if titled:
         yield from ("", "## What was run", "")
         study = Study(planned.transfer.name, planned.transfer.question, titled)
-        artifacts = lineage(store, (row.artifact for row in titled))
+        artifacts = lineage(store, (run.artifact for row in titled for run in row.runs))
         yield from provenance_lines(study, artifacts, seconds_alone(store, titled))

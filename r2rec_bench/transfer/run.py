@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from typing import cast
-
-import numpy as np
 
 from r2rec_bench.core.config import Spec
 from r2rec_bench.core.errors import InputError, NoDataError
-from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.store import ArtifactStore
-from r2rec_bench.core.types import NONE_RATING, FloatArray
+from r2rec_bench.core.types import NONE_RATING
 from r2rec_bench.core.watch import Watcher
 from r2rec_bench.data.datasets import Datasets
 from r2rec_bench.evaluation.base import Ranker
 from r2rec_bench.evaluation.results import R2REC, UNTRAINED, Run
 from r2rec_bench.executors.base import told
 from r2rec_bench.pipeline import Pipeline
-from r2rec_bench.report.comparisons import METRIC
 from r2rec_bench.report.study import Row
 from r2rec_bench.report.tried import Tried
-from r2rec_bench.report.values import LEVEL
-from r2rec_bench.statistics.paired import in_order_of
-from r2rec_bench.statistics.share import Share, share
 from r2rec_bench.transfer.cells import Cell, Way, cells
 from r2rec_bench.transfer.definition import Planned
 from r2rec_bench.transfer.learning import Learner, few_shot_traces, mixed_traces, shot_users
 
 
 def run(
-    planned: Planned, store: ArtifactStore, watcher: Watcher, begun: Callable[[Cell], None]
-) -> Iterator[Tried[Cell]]:
-    """Every cell's result, or what kept it from having one: a failure is told, and the next cell goes on.
+    planned: Planned, store: ArtifactStore, watcher: Watcher, begun: Callable[[Cell, int], None]
+) -> tuple[Tried[Cell], ...]:
+    """Every cell's results, or what kept it from having one: a failure is told, and the next cell goes on.
 
     Args:
         planned: the study.
         store: where artifacts are kept.
         watcher: told of every stage.
-        begun: told of every cell before it is run.
+        begun: told of every cell and seed before it is run.
 
     Raises:
         NoDataError: the data of a domain cannot be had; nothing has been done then.
         InputError: a target has too few users to learn from; only lists have been drawn then.
     """
-    runner = Runner(planned, store, watcher)
-    runner.check()
-    for cell in cells(planned):
-        begun(cell)
-        try:
-            yield Tried(cell, Row("", (runner.measured(cell),)))
-        except Exception as error:  # whatever a component raises concerns its own cells alone
-            yield Tried(cell, None, told(error))
+    Runner(planned, store, watcher).check()
+    runs: dict[Cell, list[Run]] = {cell: [] for cell in cells(planned)}
+    failures: dict[Cell, str] = {}
+    for one in planned.under_seeds:  # a seed after the other: what is held in memory is of one
+        runner = Runner(one, store, watcher)
+        for cell, made in runs.items():
+            if cell in failures:
+                continue
+            begun(cell, one.experiment.seed)
+            try:
+                made.append(runner.measured(cell))
+            except Exception as error:  # whatever a component raises concerns its own cells alone
+                failures[cell] = told(error)
+    return tuple(
+        Tried(cell, None, failures[cell]) if cell in failures else Tried(cell, Row("", tuple(made)))
+        for cell, made in runs.items()
+    )
 
 
 class Runner:
@@ -157,32 +159,3 @@ class Runner:
         if few and cell.users:
             steps.append(f"{few.stage.use} on {cell.users} users")
         return f"R2Rec ({e.backbone.use}): {', then '.join(steps)}"
-
-
-def shares(done: Sequence[Tried[Cell]]) -> Mapping[Cell, Share]:
-    """Of each carried model that has a result, the share of the in-domain gain over the untrained model.
-
-    Both gains are those of the same users on the same lists: (carried - untrained) / (in-domain - untrained).
-    """
-    rows = {one.cell: one.row for one in done}
-    known = {(cell.target, cell.way): row for cell, row in rows.items() if row is not None}
-    found: dict[Cell, Share] = {}
-    for cell, row in rows.items():
-        untrained, whole = (known.get((cell.target, way)) for way in (Way.UNTRAINED, Way.IN_DOMAIN))
-        if row is None or untrained is None or whole is None or not (cell.carried or cell.way is Way.IN_DOMAIN):
-            continue
-        before = _hits(untrained, row)
-        # The same resamples for all cells of a column, so that they have one in-domain gain, with one interval.
-        rng = generator(whole.result.seed, "share", untrained.result.run_id, whole.result.run_id)
-        found[cell] = share(_hits(row, row) - before, _hits(whole, row) - before, rng, level=LEVEL)
-    return found
-
-
-def _hits(row: Row, like: Row) -> FloatArray:
-    """HR@1 by user, in the order of another row, and on average over the seeds, float64 (q,).
-
-    Raises:
-        InputError: the two were not asked about the same users and positives.
-    """
-    every = [in_order_of(like.result.users, result.users, METRIC) for result in row.results]
-    return np.mean(every, axis=0)

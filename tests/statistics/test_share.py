@@ -90,3 +90,42 @@ def test_users_without_a_value_are_left_out_and_counted():
     assert (got.value, got.whole.n, got.whole.missing) == (1, 2, 2)
     with pytest.raises(InputError, match="1 of 2 users have a value under all systems"):
         share(np.array([1.0, np.nan]), np.ones(2), rng())
+
+
+def test_seeds_that_agree_change_nothing():
+    part, whole = np.repeat([1.0, 0.0, -1.0], [60, 120, 20]), np.repeat([1.0, 0.0], [150, 50])
+    assert share(np.tile(part, (3, 1)).T, np.tile(whole, (3, 1)).T, rng()) == share(part, whole, rng())
+
+
+def test_seeds_that_differ_widen_a_share_by_their_t_interval():
+    """No user differs from another, so that seeds are all there is: 0.2 ± t(0.975, 2) × 0.1 / √3."""
+    part = np.tile([0.1, 0.2, 0.3], (50, 1))
+    got = share(part, np.ones((50, 3)), rng())
+    reach = 4.302653 * 0.1 / math.sqrt(3)
+    for low, value, high in [(got.low, got.value, got.high), (got.part.low, got.part.mean, got.part.high)]:
+        assert (low, value, high) == pytest.approx((0.2 - reach, 0.2, 0.2 + reach))
+
+
+def test_a_gain_that_its_seeds_leave_open_is_not_established():
+    one, seeds = np.repeat([1.0, 0.0], [20, 80]), np.array([1.0, 0.0, -0.4])
+    assert share(one, one, rng()).established
+    assert not share(np.outer(one, seeds), np.outer(one, seeds), rng()).established
+
+
+def test_what_seeds_move_in_part_and_whole_alike_leaves_their_ratio_alone():
+    whole = np.repeat([1.0, 0.0], [120, 80])[:, None] * np.array([0.9, 1.0, 1.1])
+    got = share(whole / 2, whole, rng())
+    assert (got.value, got.low, got.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert got.part.low < got.part.mean - 0.05
+
+
+def test_with_three_seeds_it_holds_the_truth_as_often_as_it_says():
+    """Users and seeds move both gains: 0.10 of 0.20 is a half."""
+    draws, held, times = rng(), 0, 200
+    for _ in range(times):
+        users, seeds = 300, draws.normal(0, 0.02, (2, 3))
+        part = (draws.random((users, 3)) < 0.55 + seeds[0]) * 1.0 - (draws.random((users, 3)) < 0.45)
+        whole = (draws.random((users, 3)) < 0.60 + seeds[1]) * 1.0 - (draws.random((users, 3)) < 0.40)
+        got = share(part, whole, draws, resamples=400)
+        held += not got.established or got.low <= 0.5 <= got.high
+    assert held / times >= 0.93

@@ -80,7 +80,7 @@ class Carried(Folder):
 
     def done(self) -> dict[tuple[str, str], Tried[Cell]]:
         """Every cell by row and target, from the store."""
-        found = run(self.planned(), self.store, Silent(), lambda _: None)
+        found = run(self.planned(), self.store, Silent(), lambda *_: None)
         return {(one.cell.label, one.cell.target): one for one in found}
 
     def pipelines(self) -> dict[str, Pipeline]:

@@ -8,6 +8,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
+from statsmodels.stats.multitest import multipletests
 
 from r2rec_bench.core.store import Artifact
 from r2rec_bench.core.watch import Silent
@@ -21,6 +23,7 @@ from r2rec_bench.report.study import lineage
 from r2rec_bench.traces.store import read_traces
 from r2rec_bench.transfer import run as under_test
 from r2rec_bench.transfer.cells import Way, cells
+from r2rec_bench.transfer.gains import gains
 from r2rec_bench.transfer.learning import Learner
 from r2rec_bench.transfer.records import records
 from r2rec_bench.transfer.run import run
@@ -254,9 +257,9 @@ def test_a_cell_that_fails_is_told_and_the_others_go_on(carried, monkeypatch):
 
 
 def test_shares_of_a_failed_in_domain_run_are_not_made_up(carried):
-    every = run(carried.planned(), carried.store, Silent(), lambda _: None)
+    every = run(carried.planned(), carried.store, Silent(), lambda *_: None)
     left = [one for one in every if one.cell.way is not Way.IN_DOMAIN]
-    assert under_test.shares(left) == {}
+    assert gains(left) == {}
     assert all(math.isnan(one.share) and math.isnan(one.gain) for one in records(left))
 
 
@@ -266,3 +269,42 @@ def test_a_learner_trains_as_its_source_does(carried, pipelines):
     assert isinstance(learner, Pipeline)
     stages = source.experiment.stages
     assert learner.trained(stages).fingerprint == source.trained(stages).fingerprint
+
+
+def test_a_gain_has_the_p_value_of_users_whose_signs_are_thrown_corrected_over_all(rows, done):
+    trained = {place: row for place, row in rows.items() if row["p_value"]}
+    assert set(trained) == {place for place, row in rows.items() if row["gain"]}
+    for (label, target), row in trained.items():
+        mine, before = (done[name, target].row.values("hr@1")[:, 0] for name in (label, "no training"))
+        better, worse = int((mine > before).sum()), int((mine < before).sum())
+        exact = binomtest(min(better, worse), better + worse).pvalue if better + worse else 1.0
+        assert float(row["p_value"]) == pytest.approx(exact, abs=0.02)
+    plain, adjusted = (np.array([float(row[name]) for row in trained.values()]) for name in ("p_value", "adjusted"))
+    assert adjusted == pytest.approx(multipletests(plain, method="holm")[1])
+
+
+def test_under_several_seeds_every_model_is_trained_anew_and_asked_the_same(carried, rows):
+    """Seed 0 is in the store; only the three domains, so that three models are added."""
+    out = carried.folder / "seeds"
+    before = Counter(artifact.stage for artifact in carried.store)
+    settings = ("--set", "seeds=2", "--set", "few_shot=null", "--set", "multi_source=false")
+    result = carried.invoke("transfer", carried.folder / "worlds.yaml", "--out", out, *settings)
+    assert result.exit_code == 0, result.output
+    after = Counter(artifact.stage for artifact in carried.store)
+    assert (after["sft"] - before["sft"], after["candidates"] - before["candidates"]) == (3, 0)
+    assert "15 of 15: popularity → electronics, seed 1" in result.stderr
+    planned = carried.planned("seeds=2", "few_shot=null", "multi_source=false")
+    done = run(planned, carried.store, Silent(), lambda *_: None)
+    with (out / "worlds" / "results.csv").open(encoding="utf-8") as file:
+        told = list(csv.DictReader(file))
+    for one, row in zip(done, told, strict=True):
+        first, second = one.row.results
+        assert (first.seed, second.seed, row["seeds"]) == (0, 1, "2")
+        assert first.run_id == row["run_id"] == rows[row["row"], row["target"]]["run_id"]
+        assert first.users.item_ids == second.users.item_ids
+        assert first.protocol == second.protocol
+        assert float(row["hr"]) == pytest.approx((first.mean("hr@1") + second.mean("hr@1")) / 2)
+    report = (out / "worlds" / "report.md").read_text("utf-8")
+    assert "n = 40 users, 2 seeds (0, 1): values are means over users and seeds." in report
+    assert f"{told[0]['run_id'][:12]} ×2" in report
+    assert "t interval of the seeds' means" in (out / "worlds" / "results.tex").read_text("utf-8")
