@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.types import FloatArray
 from r2rec_bench.files import ASKING
 from r2rec_bench.report.study import Row, Study
-from r2rec_bench.report.values import LEVEL
+from r2rec_bench.report.values import LEVEL, NOWHERE
+from r2rec_bench.statistics.bootstrap import Interval
 from r2rec_bench.statistics.holm import holm
 from r2rec_bench.statistics.paired import Comparison, compare, paired_differences
 from r2rec_bench.statistics.power import minimum_detectable_effect
+from r2rec_bench.statistics.share import share
 
 METRIC = "hr@1"
 ALPHA = 0.05
@@ -127,12 +129,22 @@ def differences(a: Row, b: Row, metric: str) -> FloatArray:
     return np.column_stack([paired_differences(x.users, y.users, metric) for x, y in pairs])
 
 
-def relative_gain(of: Row, over: Row | None) -> float:
-    """HR@1 of one row over another's, less 1; NaN where either has none, or the other 0."""
-    if over is None or any(METRIC not in row.result.users.metrics for row in (of, over)):
-        return math.nan
-    base = over.mean(METRIC)
-    return of.mean(METRIC) / base - 1 if base else math.nan
+def relative_gain(of: Row, over: Row | None) -> Interval:
+    """HR@1 of one row over another's, less 1, with its interval.
+
+    NaN where either has no HR@1, they were not asked the same or about one user alone, or the other's mean is 0; the
+    ends alone are NaN where the other's interval reaches 0, for then a ratio has none.
+    """
+    if over is None:
+        return NOWHERE
+    try:
+        more = differences(of, over, METRIC)
+        rng = generator(of.result.seed, "relative gain", of.result.run_id, over.result.run_id)
+        found = share(more, of.values(METRIC) - more, rng, level=LEVEL)
+    except InputError:
+        return NOWHERE
+    value = found.part.mean / found.whole.mean if found.whole.mean else math.nan
+    return replace(found.part, mean=value, low=found.low, high=found.high)
 
 
 def backbone_of(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from r2rec_bench.report.comparisons import compared, relative_gain
@@ -91,13 +92,35 @@ def test_relative_gains(make_row):
     best, of = make_row("ease", "baseline", [1, 1, 2, 2]), make_row("R2Rec", "r2rec", [1, 1, 1, 2])
     study = Study("x", "", (make_row("popularity", "baseline", [1, 2, 2, 2]), best, of))
     assert study.best_baseline is best
-    assert relative_gain(of, best) == pytest.approx(0.5)
-    assert math.isnan(relative_gain(of, None))
-    assert math.isnan(relative_gain(of, make_row("zero", "untrained", [2, 2, 2, 2])))
+    assert relative_gain(of, best).mean == pytest.approx(0.5)
+    assert math.isnan(relative_gain(of, None).mean)
+    assert math.isnan(relative_gain(of, make_row("zero", "untrained", [2, 2, 2, 2])).mean)
+
+
+def test_a_relative_gain_has_the_interval_of_the_ratio(make_row):
+    """Of 100 users the other hits 40, and this one these and 20 more: users drawn one by one."""
+    over, of = make_row("ease", "baseline", [1] * 40 + [2] * 60), make_row("R2Rec", "r2rec", [1] * 60 + [2] * 40)
+    got = relative_gain(of, over)
+    drawn = np.random.default_rng(0).integers(100, size=(20_000, 100))
+    ratios = (drawn < 60).sum(axis=1) / (drawn < 40).sum(axis=1) - 1
+    assert (got.low, got.high) == pytest.approx(np.quantile(ratios, [0.025, 0.975]), abs=0.03)
+
+
+def test_over_next_to_nothing_a_gain_has_no_ends(make_row):
+    over, of = make_row("ease", "baseline", [1] + [2] * 19), make_row("R2Rec", "r2rec", [1] * 10 + [2] * 10)
+    got = relative_gain(of, over)
+    assert got.mean == pytest.approx(9)
+    assert math.isnan(got.low)
+    assert math.isnan(got.high)
+
+
+def test_over_what_was_asked_otherwise_there_is_no_gain(make_row):
+    of = make_row("R2Rec", "r2rec", [1, 2])
+    assert math.isnan(relative_gain(of, make_row("ease", "baseline", [1, 2], protocol="4 negatives.")).mean)
 
 
 def test_of_a_model_whose_hits_were_not_measured_there_is_no_gain(make_row):
     of = make_row("R2Rec", "r2rec", [1, 2])
     del of.result.users.metrics["hr@1"]
-    assert math.isnan(relative_gain(of, None))
-    assert math.isnan(relative_gain(of, make_row("ease", "baseline", [1, 2])))
+    assert math.isnan(relative_gain(of, None).mean)
+    assert math.isnan(relative_gain(of, make_row("ease", "baseline", [1, 2])).mean)
