@@ -6,12 +6,19 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
+
 from r2rec_bench.core.environment import Environment
 from r2rec_bench.core.fingerprint import shortened
 from r2rec_bench.core.store import Artifact
-from r2rec_bench.files import AUDIT, COUNTS, LOG
+from r2rec_bench.evaluation.results import Run
+from r2rec_bench.files import AUDIT, CASES, COUNTS, LOG
 from r2rec_bench.report.study import Study
 from r2rec_bench.report.text import in_markdown, markdown
+
+_LOST = 0.05
+"""Share of the items taken that may have no valid answer."""
 
 
 def provenance_lines(study: Study, artifacts: Sequence[Artifact], alone: float) -> Iterator[str]:
@@ -37,7 +44,7 @@ def provenance_lines(study: Study, artifacts: Sequence[Artifact], alone: float) 
             yield ""
             yield _audit(artifact)
     yield ""
-    yield from _alarms(artifacts)
+    yield from _alarms(study, artifacts)
     environments: dict[str, tuple[Environment, list[str]]] = {}
     for run in study.runs:
         environment = run.result.environment
@@ -98,14 +105,39 @@ def _audit(artifact: Artifact) -> str:
     )
 
 
-def _alarms(artifacts: Sequence[Artifact]) -> Iterator[str]:
+def _alarms(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
     alarms = [
         f"- **Alarm** in {artifact.stage} {shortened(artifact.fingerprint)}: {markdown(alarm)}"
         for artifact in artifacts
         if (artifact.path / LOG).is_file()
         for alarm in json.loads((artifact.path / LOG).read_text("utf-8"))["alarms"]
     ]
+    for row in study.rows:
+        said = ((run, alarm) for run in row.runs if (alarm := _unanswered(run)))
+        alarms += [f"- **Alarm** in {markdown(row.label)}, run {run.short_id}: {alarm}" for run, alarm in said]
     yield from alarms or ["No alarms."]
+
+
+def _unanswered(run: Run) -> str:
+    """What to say of a run that gave many of the items taken no valid answer; empty of every other.
+
+    They rank last. Where form is lost on the best candidates alone, ValidRatio stays high, and HR@1 falls below chance.
+    """
+    path = run.artifact.path / CASES
+    if not path.is_file():
+        return ""
+    cases = pq.read_table(path, columns=["user_id", "item_id", "valid"])
+    users = run.result.users
+    taken = set(zip(users.user_ids, users.item_ids, strict=True))
+    invalid = np.logical_not(cases["valid"].to_numpy())
+    lost = sum(
+        (user, item) in taken
+        for user, item in zip(*(cases[key].filter(invalid).to_pylist() for key in ("user_id", "item_id")), strict=True)
+    )
+    if lost <= _LOST * len(users):
+        return ""
+    shares = f"{100 * lost / len(users):.1f} % of the items taken, and {100 * invalid.mean():.1f} % of all candidates"
+    return f"{shares}, got no valid answer and rank last: HR@1 measures form here as much as content."
 
 
 def _environment(e: Environment, runs: Sequence[str]) -> str:

@@ -2,10 +2,12 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from r2rec_bench.core.store import Artifact, ArtifactStore
-from r2rec_bench.files import AUDIT, COUNTS
+from r2rec_bench.files import AUDIT, CASES, COUNTS
 from r2rec_bench.report.provenance import provenance_lines
 from r2rec_bench.report.study import Study, lineage, seconds_alone
 
@@ -79,3 +81,22 @@ def test_what_sharing_stages_saved(make_row, tmp_path):
     said = "\n".join(provenance_lines(Study("x", "Why?", rows), shared, 1234.56))
     assert f"5 artifacts took {sum(artifact.seconds for artifact in shared):,.1f} s in all" in said
     assert "every row by itself, from an empty cache, 1,234.6 s." in said
+
+
+@pytest.mark.parametrize(("lost", "alarm"), [(0, False), (1, False), (2, True)])
+def test_an_alarm_where_form_is_lost_on_the_items_taken(make_row, tmp_path, lost, alarm):
+    """Twenty users with two candidates each; no valid answer about `lost` of the items taken and one other."""
+    users = [f"u{k}" for k in range(20)]
+    cases = {
+        "user_id": users * 2,
+        "item_id": ["i"] * 20 + ["other"] * 20,  # of every row made here, i is the item taken
+        "valid": [k >= lost for k in range(20)] + [k != 5 for k in range(20)],
+    }
+    artifact = Artifact(tmp_path, "ab" * 32, "evaluation", 1.0, 2**20, cached=True)
+    pq.write_table(pa.table(cases), tmp_path / CASES)
+    row = make_row("R2Rec", "r2rec", [1] * 20, artifact=artifact)
+    said = "\n".join(provenance_lines(Study("x", "Why?", (row,)), [], 1.0))
+    assert (
+        "10.0 % of the items taken, and 7.5 % of all candidates, got no valid answer and rank last" in said
+    ) == alarm
+    assert ("No alarms." in said) != alarm
