@@ -59,7 +59,7 @@ def share(
     Args:
         part: one gain per user, float64 (q,) or, by seed, (q, s), NaN where undefined.
         whole: the other, of the same users and seeds.
-        rng: for the resamples.
+        rng: for the resamples; the same one gives every part of a whole the same resamples, and the whole one interval.
         level: coverage, in (0, 1).
         resamples: how many.
 
@@ -72,14 +72,14 @@ def share(
     both = np.stack([part, whole])
     both = both[..., None] if both.ndim == 2 else both
     parts, wholes = both[:, ~np.isnan(both).any(axis=(0, 2))]
-    pairs, n = np.column_stack([parts.mean(axis=1), wholes.mean(axis=1)]), len(parts)
+    of_part, of_whole, n = parts.mean(axis=1), wholes.mean(axis=1), len(parts)
     if n < 2:
         raise InputError(f"{n} of {len(part)} users have a value under all systems; a share needs at least two")
-    # Gains in a hit take few values, three under one seed, so a resample is a draw of how often each pair comes.
-    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
-    drawn = [rng.multinomial(n, counts / n, size=size) @ distinct / n for size in block_sizes(resamples)]
-    drawn_parts, drawn_wholes = np.concatenate(drawn).T
-    mean, whole_mean = pairs.mean(axis=0).tolist()
+    # Users are drawn, not values: with the same generator every part of a whole has the same resamples of it.
+    blocks = (rng.integers(n, size=(size, n)) for size in block_sizes(resamples))
+    drawn = [(of_part[users].mean(axis=1), of_whole[users].mean(axis=1)) for users in blocks]
+    drawn_parts, drawn_wholes = np.concatenate(drawn, axis=1)
+    mean, whole_mean = float(of_part.mean()), float(of_whole.mean())
     tails = [(1 - level) / 2, (1 + level) / 2]
 
     def interval(value: float, lower: FloatArray, upper: FloatArray, seeds: SeedSpread) -> Interval:

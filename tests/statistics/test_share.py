@@ -129,3 +129,11 @@ def test_with_three_seeds_it_holds_the_truth_as_often_as_it_says():
         got = share(part, whole, draws, resamples=400)
         held += not got.established or got.low <= 0.5 <= got.high
     assert held / times >= 0.93
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_every_part_of_a_whole_finds_the_same_whole(seeds):
+    """Else one cell of a column could call the in-domain gain established, and the next one not."""
+    draws = rng()
+    whole, one, other = (draws.integers(-1, 2, (60, seeds)) * 1.0 for _ in range(3))
+    assert share(one, whole, rng(1)).whole == share(other, whole, rng(1)).whole == share(whole, whole, rng(1)).whole
