@@ -1,7 +1,7 @@
 # Everything runs from .venv, which the first target that needs it sets up. `make` lists the targets.
 
 EXP ?= experiments/quickstart.yaml
-SEEDS ?= 3
+SEEDS ?= 5
 WORKERS ?= 2
 ARGS ?=
 BIN := .venv/bin
