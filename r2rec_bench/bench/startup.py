@@ -35,5 +35,7 @@ def _plain() -> None:
 
 
 def _python(*arguments: str, **environment: str) -> None:
+    # Where bytecode may not be kept every start would compile the package anew, and no user's second one does.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, *arguments]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**os.environ, **environment})  # noqa: S603
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**kept, **environment})  # noqa: S603

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from r2rec_bench.bench import chains, data, evaluation
+from r2rec_bench.bench import chains, data, evaluation, startup
 from r2rec_bench.bench.base import Measurement
 from r2rec_bench.bench.worlds import as_log, edges
 from r2rec_bench.core.types import Query, Visibility
@@ -114,3 +114,13 @@ def test_a_file_of_ratings_is_prepared_and_read_again(monkeypatch: pytest.Monkey
     assert len(first.log) > 5_000
     assert np.bincount(first.log.item).min() >= 5
     assert first.drops["repeated (user, item) pairs, the first kept"] > 100
+
+
+def test_commands_start_as_a_users_do_whose_second_start_compiles_nothing(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    begun = []
+    monkeypatch.setattr(startup.subprocess, "run", lambda command, **settings: begun.append(settings["env"]))
+    startup.r2rec("list", R2REC_CACHE="here")
+    assert "PYTHONDONTWRITEBYTECODE" not in begun[0]
+    assert begun[0]["R2REC_CACHE"] == "here"
+    assert begun[0]["PATH"] == os.environ["PATH"]
