@@ -55,13 +55,14 @@ def drafted(model: type[M], root: Node) -> Draft[M] | list[Problem]:
 
 
 def placed(problem: Problem, root: Node) -> Problem:
-    """`problem` with the line of the value it is about, or of the nearest value around it."""
+    """`problem` with the line of the value it is about, of a component that of its name, or of what is around it."""
     node = root
     for segment in problem.where.split("."):
         below = child(node, int(segment) if isinstance(node.value, list) and segment.isdigit() else segment)
         if below is None:
             break
         node = below
+    node = child(node, "use") or node
     return replace(problem, where=": ".join(filter(None, [node.origin.place, problem.where])))
 
 

@@ -147,6 +147,13 @@ def test_a_missing_base_is_placed_with_the_nearest_file():
         load(Path("bas.yaml"), World)
 
 
+def test_an_unknown_component_is_told_by_the_line_that_names_it():
+    delta("backbone.use: nanno")
+    assert problems("delta.yaml") == [
+        "delta.yaml:4: backbone: unknown toy 'nanno'. Did you mean 'nano'? Known: grpo, hf, nano, none, sft."
+    ]
+
+
 def test_all_problems_of_an_ablation_at_once():
     Path("delta.yaml").write_text(
         """\
