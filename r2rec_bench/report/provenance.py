@@ -112,9 +112,12 @@ def _alarms(study: Study, artifacts: Sequence[Artifact]) -> Iterator[str]:
         if (artifact.path / LOG).is_file()
         for alarm in json.loads((artifact.path / LOG).read_text("utf-8"))["alarms"]
     ]
-    for row in study.rows:
-        said = ((run, alarm) for run in row.runs if (alarm := _unanswered(run)))
-        alarms += [f"- **Alarm** in {markdown(row.label)}, run {run.short_id}: {alarm}" for run, alarm in said]
+    alarms += [
+        f"- **Alarm** in {markdown(row.label)}, run {run.short_id}: {alarm}"
+        for row in study.rows
+        for run in row.runs
+        if (alarm := _unanswered(run))
+    ]
     yield from alarms or ["No alarms."]
 
 

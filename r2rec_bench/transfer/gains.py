@@ -9,7 +9,7 @@ import numpy as np
 
 from r2rec_bench.core.seeds import generator
 from r2rec_bench.core.types import FloatArray
-from r2rec_bench.report.comparisons import ALPHA, METRIC, differences
+from r2rec_bench.report.comparisons import METRIC, differences
 from r2rec_bench.report.study import Row
 from r2rec_bench.report.tried import Tried
 from r2rec_bench.report.values import LEVEL
@@ -32,11 +32,6 @@ class Gain:
     share: Share
     p_value: float
     adjusted: float
-
-    @property
-    def significant(self) -> bool:
-        """Whether there is a gain or a loss, at the level of the study."""
-        return self.adjusted < ALPHA
 
 
 def gains(done: Sequence[Tried[Cell]]) -> Mapping[Cell, Gain]:

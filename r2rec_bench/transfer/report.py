@@ -146,7 +146,7 @@ def to_latex(planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Reco
         for name, texts, owned in zip(grid.names, grid.texts, grid.own, strict=True)
     ]
     asked = (f"{name}: {text}" for name in planned.domains if (text := _asked(done, name)))
-    hits = f"HR@1. {_about_intervals(done)} Bold: trained on the target itself."
+    hits = f"HR@1. {about_intervals(_rows(done))} Bold: trained on the target itself."
     caption = " ".join([planned.transfer.question, hits, *notes(planned), *asked])
     return latex_table(Table(grid.heads, tuple(body)), caption, planned.transfer.name, runs=False)
 
@@ -188,7 +188,7 @@ def _bold(text: str) -> str:
 def _lines(
     store: ArtifactStore, planned: Planned, done: Sequence[Tried[Asked]], told: Sequence[Record]
 ) -> Iterator[str]:
-    intervals = _about_intervals(done)
+    intervals = about_intervals(_rows(done))
     yield f"# {markdown(planned.transfer.name)}"
     yield ""
     yield f"*{markdown(planned.transfer.question)}*"
@@ -234,13 +234,9 @@ def _lines(
     yield from _provenance(store, planned, done)
 
 
-def _rows(done: Sequence[Tried[Asked]], target: str = "") -> list[Row]:
+def _rows(done: Sequence[Tried[Asked]], target: str | None = None) -> list[Row]:
     """The rows that have a result, of all targets or of one."""
-    return [one.row for one in done if one.row is not None and target in {"", one.cell.target}]
-
-
-def _about_intervals(done: Sequence[Tried[Asked]]) -> str:
-    return about_intervals(_rows(done))
+    return [one.row for one in done if one.row is not None and target in {None, one.cell.target}]
 
 
 def _shown(planned: Planned, grid: Grid) -> Iterator[str]:

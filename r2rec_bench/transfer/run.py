@@ -37,11 +37,12 @@ def run(
         NoDataError: the data of a domain cannot be had; nothing has been done then.
         InputError: a target has too few users to learn from; only lists have been drawn then.
     """
-    Runner(planned, store, watcher).check()
+    datasets = Datasets(watcher)
+    Runner(planned, store, watcher, datasets).check()
     runs: dict[Cell, list[Run]] = {cell: [] for cell in cells(planned)}
     failures: dict[Cell, str] = {}
     for one in planned.under_seeds:  # a seed after the other: what is held in memory is of one
-        runner = Runner(one, store, watcher)
+        runner = Runner(one, store, watcher, datasets)
         for cell, made in runs.items():
             if cell in failures:
                 continue
@@ -63,11 +64,12 @@ class Runner:
         planned: the study.
         store: where artifacts are kept.
         watcher: told of every stage.
+        datasets: read once for all seeds.
     """
 
-    def __init__(self, planned: Planned, store: ArtifactStore, watcher: Watcher) -> None:
+    def __init__(self, planned: Planned, store: ArtifactStore, watcher: Watcher, datasets: Datasets) -> None:
         self._planned = planned
-        self._datasets = Datasets(watcher)
+        self._datasets = datasets
         self._pipelines = {
             name: Pipeline(experiment, store, watcher, self._datasets)
             for name, experiment in planned.experiments.items()
